@@ -1,0 +1,10 @@
+//! Portolan charts what Kubernetes network policy lets through, proves that this is what was
+//! intended, and compiles it into rules that a kernel enforces.
+//!
+//! `docs/ARCHITECTURE.md` is the map: bytes ([`source`]) become objects of the model
+//! ([`model`]) and the model is asked questions.
+
+pub mod model;
+pub mod question;
+pub mod reach;
+pub mod source;

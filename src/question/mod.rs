@@ -1,0 +1,8 @@
+//! Questions about a cluster, one file each. They return data; `report` and `cli` show it.
+
+pub mod can;
+pub mod endpoint;
+pub mod ingress;
+pub mod list;
+pub mod near;
+pub mod service;

@@ -1,0 +1,379 @@
+//! Profiles and their canonical tables.
+//!
+//! Pods that the same policies select in a direction (and, for ingress, whose named ports
+//! resolve alike) let through the same traffic. That is computed once for each such profile,
+//! by walking the tiers with sets of elements in place of one peer.
+
+use super::posting::Postings;
+use super::universe::{ElementId, GroupId, Universe};
+use super::{next_id, to_index};
+use crate::model::{
+    Action, Cluster, Direction, PolicyId, PortMatchKind, PortSet, Protocol, Rule, Symbol, Tier,
+    TrafficSet, Undecided,
+};
+use roaring::RoaringBitmap;
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+
+/// The index of a profile within its direction.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ProfileId(pub u32);
+
+/// Who is let through on some traffic.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Entry {
+    /// The elements.
+    pub peers: RoaringBitmap,
+    /// The traffic; disjoint from that of the table's other entries.
+    pub traffic: TrafficSet,
+}
+
+/// What a profile lets through, in canonical form: entries have pairwise disjoint traffic and
+/// distinct, non-empty peers, so a port of a protocol is in at most one entry.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Table {
+    /// The entries, in the order of their first port.
+    pub entries: Vec<Entry>,
+    /// The policies that select the pods of this profile, in order.
+    pub policies: Vec<PolicyId>,
+}
+
+impl Table {
+    /// Everything that is let through to or from one element.
+    pub fn traffic_of(&self, element: ElementId) -> TrafficSet {
+        self.entries
+            .iter()
+            .filter(|entry| entry.peers.contains(element.0))
+            .fold(TrafficSet::none(), |set, entry| set.union(&entry.traffic))
+    }
+
+    /// Whether some policy that isolates selects the pods (N1, N2).
+    pub fn is_isolated(&self) -> bool {
+        !self.policies.is_empty()
+    }
+}
+
+/// The profiles of one direction.
+#[derive(Debug)]
+pub(super) struct Profiles {
+    of_group: Vec<ProfileId>,
+    tables: Vec<Table>,
+    members: Vec<RoaringBitmap>,
+}
+
+/// A rule reduced to sets: it matches if some box holds both the peer and the traffic.
+struct RuleBoxes {
+    tier: Tier,
+    action: Action,
+    boxes: Vec<(Rc<RoaringBitmap>, TrafficSet)>,
+}
+
+/// What identifies a profile: the policies that select, and what named ports mean there.
+type ProfileKey = (Vec<PolicyId>, Vec<(Symbol, Protocol, u16)>);
+
+impl Profiles {
+    /// Finds the profiles of all groups and computes their tables.
+    pub(super) fn new<'a>(
+        cluster: &'a Cluster,
+        universe: &Universe,
+        postings: &Postings<'a>,
+        direction: Direction,
+    ) -> Self {
+        let selecting = selecting_policies(cluster, universe, postings, direction);
+        let mut profiles = Profiles {
+            of_group: Vec::new(),
+            tables: Vec::new(),
+            members: Vec::new(),
+        };
+        let mut ids: HashMap<ProfileKey, ProfileId> = HashMap::new();
+        let mut rules = Vec::new();
+        for (index, policies) in selecting.into_iter().enumerate() {
+            let group = GroupId(next_id(index));
+            let resolved = match direction {
+                Direction::Egress => Vec::new(),
+                Direction::Ingress => own_ports(cluster, universe, group, &policies),
+            };
+            let key = (policies, resolved);
+            let id = match ids.get(&key) {
+                Some(&id) => id,
+                None => {
+                    let id = ProfileId(next_id(rules.len()));
+                    rules.push(rule_boxes(cluster, universe, postings, direction, &key));
+                    profiles.members.push(RoaringBitmap::new());
+                    profiles.tables.push(Table {
+                        entries: Vec::new(),
+                        policies: key.0.clone(),
+                    });
+                    ids.insert(key, id);
+                    id
+                }
+            };
+            profiles.of_group.push(id);
+            if let Some(members) = profiles.members.get_mut(to_index(id.0)) {
+                members.insert(group.0);
+            }
+        }
+        let everything = universe.everything();
+        for (table, rules) in profiles.tables.iter_mut().zip(&rules) {
+            table.entries = tabulate(cluster, direction, &everything, &table.policies, rules);
+        }
+        profiles
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.tables.len()
+    }
+
+    pub(super) fn of(&self, group: GroupId) -> ProfileId {
+        self.of_group
+            .get(to_index(group.0))
+            .copied()
+            .unwrap_or(ProfileId(0))
+    }
+
+    pub(super) fn table(&self, profile: ProfileId) -> &Table {
+        // Every profile id of this struct was made together with its table.
+        static EMPTY: Table = Table {
+            entries: Vec::new(),
+            policies: Vec::new(),
+        };
+        self.tables.get(to_index(profile.0)).unwrap_or(&EMPTY)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Table, &RoaringBitmap)> {
+        self.tables.iter().zip(&self.members)
+    }
+}
+
+/// The policies that select each group in a direction, in the cluster's order.
+fn selecting_policies<'a>(
+    cluster: &'a Cluster,
+    universe: &Universe,
+    postings: &Postings<'a>,
+    direction: Direction,
+) -> Vec<Vec<PolicyId>> {
+    let mut selecting = vec![Vec::new(); universe.groups.len()];
+    for (id, policy) in cluster.policies_with_ids() {
+        if policy.rules(direction).is_none() {
+            continue;
+        }
+        // Elements beyond the first of a group are selected with it, and have higher numbers.
+        for element in postings
+            .pods(&policy.subject.namespaces, &policy.subject.pods)
+            .iter()
+        {
+            if let Some(policies) = selecting.get_mut(to_index(element)) {
+                policies.push(id);
+            }
+        }
+    }
+    selecting
+}
+
+/// What the named ports of these policies' ingress rules mean on a pod of the group (N18).
+fn own_ports(
+    cluster: &Cluster,
+    universe: &Universe,
+    group: GroupId,
+    policies: &[PolicyId],
+) -> Vec<(Symbol, Protocol, u16)> {
+    let names: BTreeSet<Symbol> = policies
+        .iter()
+        .filter_map(|&id| cluster.policy(id)?.rules(Direction::Ingress))
+        .flatten()
+        .flat_map(|rule| rule.ports.iter().flatten())
+        .filter_map(|port| match &port.kind {
+            PortMatchKind::Named { name, .. } => Some(*name),
+            PortMatchKind::Range { .. } => None,
+        })
+        .collect();
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let first = universe
+        .groups
+        .get(to_index(group.0))
+        .and_then(|group| group.pods.first());
+    let ports = first
+        .and_then(|&pod| cluster.pod(pod))
+        .map_or(&[][..], |pod| &pod.ports);
+    let mut resolved: Vec<_> = ports
+        .iter()
+        .filter_map(|port| Some((port.name?, port.protocol, port.port)))
+        .filter(|(name, _, _)| names.contains(name))
+        .collect();
+    resolved.sort_unstable();
+    resolved.dedup();
+    resolved
+}
+
+/// The rules of a profile in order of evaluation, as sets.
+fn rule_boxes<'a>(
+    cluster: &'a Cluster,
+    universe: &Universe,
+    postings: &Postings<'a>,
+    direction: Direction,
+    (policies, resolved): &ProfileKey,
+) -> Vec<RuleBoxes> {
+    let everything = Rc::new(universe.everything());
+    let mut all = Vec::new();
+    for policy in policies.iter().filter_map(|&id| cluster.policy(id)) {
+        for rule in policy.rules(direction).unwrap_or_default() {
+            let peers = match rule.peers.as_deref() {
+                None => Rc::clone(&everything),
+                Some([peer]) => postings.peer(&peer.kind),
+                Some(peers) => Rc::new(peers.iter().fold(RoaringBitmap::new(), |set, peer| {
+                    set | postings.peer(&peer.kind).as_ref()
+                })),
+            };
+            let boxes = traffic_boxes(postings, direction, rule, resolved, &peers);
+            all.push(RuleBoxes {
+                tier: policy.tier,
+                action: rule.action,
+                boxes,
+            });
+        }
+    }
+    all
+}
+
+/// The traffic of a rule with the peers it applies to. An ingress rule's named ports are the
+/// subject's own; an egress rule's are those of each destination (N18).
+fn traffic_boxes(
+    postings: &Postings<'_>,
+    direction: Direction,
+    rule: &Rule,
+    resolved: &[(Symbol, Protocol, u16)],
+    peers: &Rc<RoaringBitmap>,
+) -> Vec<(Rc<RoaringBitmap>, TrafficSet)> {
+    let Some(ports) = &rule.ports else {
+        return vec![(Rc::clone(peers), TrafficSet::all())];
+    };
+    let mut boxes = Vec::new();
+    let mut fixed = TrafficSet::none();
+    for port in ports {
+        match (&port.kind, direction) {
+            (
+                PortMatchKind::Range {
+                    protocol,
+                    first,
+                    last,
+                },
+                _,
+            ) => {
+                fixed = fixed.union(&TrafficSet::ports(*protocol, *first, *last));
+            }
+            (PortMatchKind::Named { protocol, name }, Direction::Ingress) => {
+                let own = resolved.iter().filter(|(declared, p, _)| {
+                    declared == name && protocol.is_none_or(|wanted| wanted == *p)
+                });
+                for &(_, protocol, number) in own {
+                    fixed = fixed.union(&TrafficSet::ports(protocol, number, number));
+                }
+            }
+            (PortMatchKind::Named { .. }, Direction::Egress) => {
+                for (protocol, number, elements) in postings.named(&port.kind) {
+                    let peers = peers.as_ref() & elements;
+                    if !peers.is_empty() {
+                        let traffic = TrafficSet::ports(protocol, number, number);
+                        boxes.push((Rc::new(peers), traffic));
+                    }
+                }
+            }
+        }
+    }
+    if !fixed.is_none() {
+        boxes.push((Rc::clone(peers), fixed));
+    }
+    boxes
+}
+
+/// The canonical table: the port space is cut at the edges of all boxes, each piece is
+/// evaluated through the tiers, and pieces with the same peers are joined.
+fn tabulate(
+    cluster: &Cluster,
+    direction: Direction,
+    everything: &RoaringBitmap,
+    policies: &[PolicyId],
+    rules: &[RuleBoxes],
+) -> Vec<Entry> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for protocol in Protocol::ALL {
+        for (first, last) in port_pieces(protocol, rules) {
+            let peers = let_through(
+                cluster, direction, everything, policies, rules, protocol, first,
+            );
+            if peers.is_empty() {
+                continue;
+            }
+            let traffic = TrafficSet::of(protocol, PortSet::range(first, last));
+            match entries.iter_mut().find(|entry| entry.peers == peers) {
+                Some(entry) => entry.traffic = entry.traffic.union(&traffic),
+                None => entries.push(Entry { peers, traffic }),
+            }
+        }
+    }
+    entries
+}
+
+/// Port ranges inside which no rule starts or ends.
+fn port_pieces(protocol: Protocol, rules: &[RuleBoxes]) -> Vec<(u16, u16)> {
+    let mut starts = BTreeSet::from([1]);
+    for (_, traffic) in rules.iter().flat_map(|rule| &rule.boxes) {
+        for &(first, last) in traffic.get(protocol).ranges() {
+            starts.insert(first);
+            starts.extend(last.checked_add(1));
+        }
+    }
+    let starts: Vec<u16> = starts.into_iter().collect();
+    let ends = starts
+        .iter()
+        .skip(1)
+        .map(|start| start.saturating_sub(1))
+        .chain([u16::MAX]);
+    starts.iter().copied().zip(ends).collect()
+}
+
+/// The elements that are let through on one port: `evaluate` with a set in place of the peer.
+fn let_through(
+    cluster: &Cluster,
+    direction: Direction,
+    everything: &RoaringBitmap,
+    policies: &[PolicyId],
+    rules: &[RuleBoxes],
+    protocol: Protocol,
+    port: u16,
+) -> RoaringBitmap {
+    let mut allowed = RoaringBitmap::new();
+    let mut undecided = everything.clone();
+    for tier in Tier::ALL {
+        let selects = policies
+            .iter()
+            .filter_map(|&id| cluster.policy(id))
+            .any(|policy| policy.tier == tier && policy.rules(direction).is_some());
+        if !selects {
+            continue;
+        }
+        let mut passed = RoaringBitmap::new();
+        for rule in rules.iter().filter(|rule| rule.tier == tier) {
+            for (peers, traffic) in &rule.boxes {
+                if !traffic.contains(protocol, port) {
+                    continue;
+                }
+                let matched = &undecided & peers.as_ref();
+                match rule.action {
+                    Action::Accept => allowed |= &matched,
+                    Action::Deny => {}
+                    Action::Pass => passed |= &matched,
+                }
+                undecided -= matched;
+            }
+        }
+        undecided = match tier.undecided() {
+            Undecided::Deny => passed,
+            Undecided::NextTier => undecided | passed,
+        };
+    }
+    // N1, and the default after the last tier.
+    allowed | undecided
+}
