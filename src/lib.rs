@@ -4,7 +4,10 @@
 //! `docs/ARCHITECTURE.md` is the map: bytes ([`source`]) become objects of the model
 //! ([`model`]) and the model is asked questions.
 
+pub mod cli;
+pub mod manifest;
 pub mod model;
 pub mod question;
 pub mod reach;
+pub mod report;
 pub mod source;

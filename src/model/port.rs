@@ -153,7 +153,7 @@ impl fmt::Display for TrafficSet {
         for protocol in Protocol::ALL {
             let ports = self.get(protocol);
             if !ports.is_empty() {
-                write!(f, "{separator}{protocol} {}", PortList(ports))?;
+                write!(f, "{separator}{protocol} {ports}")?;
                 separator = "; ";
             }
         }
@@ -162,12 +162,10 @@ impl fmt::Display for TrafficSet {
 }
 
 /// Ports as manifests and people write them: `80,8000-8090`.
-struct PortList<'a>(&'a PortSet);
-
-impl fmt::Display for PortList<'_> {
+impl fmt::Display for PortSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
-        for &(first, last) in self.0.ranges() {
+        for &(first, last) in self.ranges() {
             if first == last {
                 write!(f, "{separator}{first}")?;
             } else {

@@ -1,0 +1,111 @@
+//! `portolan can`: "can A reach B", on what, and why.
+
+use super::exit::Exit;
+use super::input::{self, InputArgs};
+use super::output::{Failure, Output};
+use super::ports::{PortArg, parse_port};
+use super::progress::with_progress;
+use crate::question::can::{Context, Overall, PortQuery, can};
+use crate::question::endpoint::parse_endpoint;
+use crate::reach::Reach;
+use crate::report::answer::{self, render_answer};
+use crate::report::answer_json::answer_json;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Say whether A can reach B, on what, and which lines decide it
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Ends are written namespace/name, kind/name with -n, pod/name, node/name,
+service:namespace/name, an address, a CIDR, internet, or ingress:host/path.
+
+Examples:
+  portolan can shop/frontend reach shop/cart --port 7070
+  portolan can internet ingress:shop.example.com/ -f deploy/
+  kubectl get -A -o yaml pod,ns,svc,netpol | portolan can -f - shop/cart 203.0.113.7")]
+pub(super) struct CanArgs {
+    /// Who calls, and who is called; the word `reach` may stand between them
+    #[arg(value_name = "A [reach] B", num_args = 2..=3, required = true)]
+    ends: Vec<String>,
+    /// Files or directories of manifests, `-` for standard input [default: .]
+    #[arg(short, long, value_name = "PATH")]
+    file: Vec<PathBuf>,
+    /// The port: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed
+    #[arg(short, long, value_parser = parse_port)]
+    port: Option<PortArg>,
+    /// The format of the answer
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Output"
+    )]
+    format: Format,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
+    let (from, to) = match args.ends.as_slice() {
+        [from, to] => (from, to),
+        [from, reach, to] if reach == "reach" => (from, to),
+        _ => {
+            return Err(Failure::usage(
+                "expected two ends",
+                "write `portolan can A reach B`".to_owned(),
+            ));
+        }
+    };
+    let input = input::read(&args.file, &args.input, output)?;
+    let namespace = args.input.namespace.as_deref();
+    let end = |text: &str| {
+        parse_endpoint(&input.cluster, text, namespace)
+            .map_err(|error| Failure::usage(error.to_string(), error.help()))
+    };
+    let (source, destination) = (end(from)?, end(to)?);
+    let port = args.port.clone().map_or(PortQuery::Any, |port| port.0);
+    let reach = with_progress(output, "analysing", || Reach::new(&input.cluster));
+    let context = Context {
+        cluster: &input.cluster,
+        reach: &reach,
+        controller: input.controller.as_ref(),
+    };
+    let found = can(context, &source, &destination, &port)
+        .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
+    match args.format {
+        Format::Text => {
+            let style = output.answer_style();
+            let context = answer::Context {
+                cluster: &input.cluster,
+                sources: &input.sources,
+                style,
+                from,
+                to,
+            };
+            output.answer(|writer| writer.write_all(render_answer(context, &found).as_bytes()))?;
+        }
+        Format::Json => {
+            let json = answer_json(&input.cluster, &input.sources, (from, to), &found);
+            output.answer(|writer| {
+                serde_json::to_writer_pretty(&mut *writer, &json)?;
+                writer.write_all(b"\n")
+            })?;
+        }
+    }
+    let exit = match found.overall {
+        Overall::Yes => Exit::Yes,
+        Overall::No | Overall::Partly => Exit::No,
+        Overall::Unknown => Exit::Unknown,
+    };
+    // An answer from input that could not all be read is no success.
+    Ok(if exit == Exit::Yes { input.exit } else { exit })
+}

@@ -1,0 +1,213 @@
+//! Reading what the user named, for every command.
+
+use super::exit::Exit;
+use super::output::{Failure, Output};
+use super::progress::with_progress;
+use crate::manifest::{LoadOptions, Loaded, load};
+use crate::model::{
+    Cluster, Finding, HostNetwork, Operator, Place, Requirement, Selector, Semantics, Severity,
+    policies_blind_to,
+};
+use crate::question::ingress::ControllerChoice;
+use crate::report::finding::{counted, render_findings};
+use crate::report::words::policy_name;
+use crate::source::{Sources, read_inputs};
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+use std::path::PathBuf;
+
+/// Flags of every command that reads manifests.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Input")]
+pub(super) struct InputArgs {
+    /// The namespace of what has none, and of names without one
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) namespace: Option<String>,
+    /// A range that pods get their addresses from, for pods that have none yet; may be repeated
+    #[arg(long, value_name = "CIDR")]
+    pod_cidr: Vec<IpNet>,
+    /// What hostNetwork pods are to policy
+    #[arg(long, value_name = "WHAT", default_value = "node")]
+    host_network: HostNetworkArg,
+    /// The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`
+    #[arg(long, value_name = "NAMESPACE/SELECTOR", value_parser = parse_controller)]
+    ingress_controller: Option<ControllerArg>,
+    /// Fail when anything in the input was rejected or is not analysed
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum HostNetworkArg {
+    /// Their node: no selector matches them (what most CNIs do)
+    Node,
+    /// Pods like all others
+    Pod,
+}
+
+#[derive(Clone, Debug)]
+struct ControllerArg {
+    namespace: String,
+    labels: Vec<(String, String)>,
+}
+
+fn parse_controller(text: &str) -> Result<ControllerArg, String> {
+    let form = "expected `NAMESPACE/KEY=VALUE`, with `,` between several labels";
+    let (namespace, selector) = text.split_once('/').ok_or(form)?;
+    let labels: Option<Vec<(String, String)>> = selector
+        .split(',')
+        .map(|pair| {
+            pair.split_once('=')
+                .map(|(k, v)| (k.to_owned(), v.to_owned()))
+        })
+        .collect();
+    match labels {
+        Some(labels) if !namespace.is_empty() => Ok(ControllerArg {
+            namespace: namespace.to_owned(),
+            labels,
+        }),
+        _ => Err(form.to_owned()),
+    }
+}
+
+/// Everything that was read.
+#[derive(Debug)]
+pub(super) struct Input {
+    pub(super) sources: Sources,
+    pub(super) cluster: Cluster,
+    pub(super) findings: Vec<Finding>,
+    pub(super) controller: Option<ControllerChoice>,
+    /// What the answer rests on that the input does not say.
+    pub(super) assumptions: Vec<String>,
+    /// The worst that reading alone comes to: an answer cannot be better.
+    pub(super) exit: Exit,
+}
+
+/// Reads and loads, and says on standard error what there is to say. Fails when nothing was
+/// found to analyse.
+pub(super) fn read(paths: &[PathBuf], args: &InputArgs, output: &Output) -> Result<Input, Failure> {
+    let here = [PathBuf::from(".")];
+    let paths = if paths.is_empty() { &here } else { paths };
+    let (sources, problems) = with_progress(output, "reading", || {
+        read_inputs(paths, &mut std::io::stdin().lock())
+    });
+    let options = LoadOptions {
+        default_namespace: args
+            .namespace
+            .clone()
+            .unwrap_or_else(|| "default".to_owned()),
+        semantics: Semantics {
+            host_network: match args.host_network {
+                HostNetworkArg::Node => HostNetwork::Node,
+                HostNetworkArg::Pod => HostNetwork::Pod,
+            },
+        },
+        pod_cidrs: args.pod_cidr.clone(),
+    };
+    let Loaded {
+        mut cluster,
+        mut findings,
+        ..
+    } = with_progress(output, "loading manifests", || load(&sources, &options));
+    let lost = problems.iter().any(|problem| problem.loses_input());
+    findings.extend(problems.iter().map(|problem| Finding {
+        place: Place::Input(problem.path().to_owned()),
+        id: "LD005",
+        severity: if problem.loses_input() {
+            Severity::Error
+        } else {
+            Severity::Warning
+        },
+        message: problem.to_string(),
+        help: Some(problem.help().to_owned()),
+        related: Vec::new(),
+    }));
+    findings.sort();
+    say(&sources, &findings, output);
+    if cluster.workloads.is_empty() && cluster.policies.is_empty() {
+        let exit = if lost { Exit::Usage } else { Exit::Nothing };
+        return Err(Failure {
+            exit,
+            message: "no workload and no policy to analyse".to_owned(),
+            help: Some(
+                "name files or directories of Kubernetes manifests, or `-` for standard input"
+                    .to_owned(),
+            ),
+        });
+    }
+    let assumptions = assumptions(&cluster);
+    let rejected = findings
+        .iter()
+        .any(|finding| finding.severity == Severity::Error);
+    let exit = if lost {
+        Exit::Usage
+    } else if args.strict && (rejected || !cluster.not_analysed.is_empty()) {
+        Exit::No
+    } else {
+        Exit::Yes
+    };
+    let controller = args
+        .ingress_controller
+        .as_ref()
+        .map(|arg| choose(&mut cluster, arg));
+    Ok(Input {
+        sources,
+        cluster,
+        findings,
+        controller,
+        assumptions,
+        exit,
+    })
+}
+
+fn say(sources: &Sources, findings: &[Finding], output: &Output) {
+    let least = match (output.quiet, output.verbose) {
+        (true, _) => Severity::Error,
+        (_, true) => Severity::Note,
+        _ => Severity::Warning,
+    };
+    let text = render_findings(sources, findings, least, output.aside_style());
+    if !text.is_empty() {
+        output.aside(&text);
+    }
+}
+
+/// What the answer rests on that the input does not say.
+fn assumptions(cluster: &Cluster) -> Vec<String> {
+    let mut found = Vec::new();
+    let blind = policies_blind_to(cluster);
+    if let Some(&first) = blind.first() {
+        let others = match blind.len() {
+            1 => String::new(),
+            n => format!(" and {}", counted(n.saturating_sub(1), "other")),
+        };
+        found.push(format!(
+            "pods have no addresses yet, so no ipBlock was taken to match a pod: this concerns {}{others}; \
+             `--pod-cidr CIDR` says where pods get theirs",
+            policy_name(cluster, first),
+        ));
+    }
+    if cluster.terminated_pods > 0 {
+        found.push(format!(
+            "{} terminated and left out",
+            counted(cluster.terminated_pods, "pod"),
+        ));
+    }
+    found
+}
+
+fn choose(cluster: &mut Cluster, arg: &ControllerArg) -> ControllerChoice {
+    let symbols = &mut cluster.symbols;
+    let requirements: Vec<Requirement> = arg
+        .labels
+        .iter()
+        .map(|(key, value)| Requirement {
+            key: symbols.intern(key),
+            operator: Operator::In(vec![symbols.intern(value)]),
+        })
+        .collect();
+    ControllerChoice {
+        namespace: arg.namespace.clone(),
+        selector: Selector::new(requirements),
+    }
+}

@@ -1,0 +1,25 @@
+//! DaemonSet (`apps/v1`).
+
+use super::object::{Decode, Kind};
+use super::validate::NameRule;
+use super::workload::{Outlook, read_workload};
+use k8s_openapi::api::apps::v1::DaemonSet;
+
+pub(crate) const KIND: Kind = Kind {
+    api_version: "apps/v1",
+    kind: "DaemonSet",
+    name: NameRule::Subdomain,
+    decode: Decode::Namespaced(|reader, value| {
+        let kind = (KIND.api_version, KIND.kind);
+        read_workload(
+            reader,
+            value,
+            kind,
+            &["spec", "template"],
+            |object: &mut DaemonSet| {
+                let spec = object.spec.take().unwrap_or_default();
+                (spec.template, Outlook::Pods)
+            },
+        )
+    }),
+};

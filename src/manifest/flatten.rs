@@ -1,0 +1,142 @@
+//! Lists: one document that holds many objects.
+
+use crate::source::Route;
+use serde_yaml::{Mapping, Value};
+
+/// One object of a document: a list's items, or the document itself.
+#[derive(Debug)]
+pub(crate) struct Item {
+    /// The object.
+    pub(crate) value: Value,
+    /// The positions in `items`, outermost first; empty for the document itself.
+    pub(crate) indexes: Vec<usize>,
+}
+
+/// The route of an item of (nested) lists.
+pub(crate) fn item_route(indexes: &[usize]) -> Route {
+    indexes.iter().fold(Route::root(), |route, &index| {
+        route.key("items").index(index)
+    })
+}
+
+/// How deep lists may nest. kubectl makes no nested lists at all.
+const DEPTH: usize = 8;
+
+/// The objects of a document: the items of a `List` or of a `PodList` and the like, or else the
+/// document itself. Items of typed lists may lack apiVersion and kind, and get the list's.
+pub(crate) fn flatten(document: Value) -> Vec<Item> {
+    let mut items = Vec::new();
+    flatten_into(document, Vec::new(), &mut items);
+    items
+}
+
+fn flatten_into(value: Value, indexes: Vec<usize>, items: &mut Vec<Item>) {
+    if indexes.len() >= DEPTH || !is_list(&value) {
+        items.push(Item { value, indexes });
+        return;
+    }
+    let Value::Mapping(mut list) = value else {
+        return;
+    };
+    let item_kind = text(&list, "kind")
+        .and_then(|kind| kind.strip_suffix("List"))
+        .filter(|kind| !kind.is_empty())
+        .map(str::to_owned);
+    let api_version = text(&list, "apiVersion").map(str::to_owned);
+    let Some(Value::Sequence(elements)) = list.remove("items") else {
+        return;
+    };
+    for (index, mut element) in elements.into_iter().enumerate() {
+        if let (Value::Mapping(item), Some(kind), Some(api_version)) =
+            (&mut element, &item_kind, &api_version)
+        {
+            infer(item, "kind", kind);
+            infer(item, "apiVersion", api_version);
+        }
+        let mut indexes = indexes.clone();
+        indexes.push(index);
+        flatten_into(element, indexes, items);
+    }
+}
+
+fn infer(item: &mut Mapping, key: &str, value: &str) {
+    if item.get(key).is_none_or(Value::is_null) {
+        item.insert(key.into(), value.into());
+    }
+}
+
+fn text<'a>(mapping: &'a Mapping, key: &str) -> Option<&'a str> {
+    mapping.get(key).and_then(Value::as_str)
+}
+
+/// Whether the value is a list of objects. `items` of anything but mappings is a field of some
+/// kind of its own whose name happens to end in List.
+fn is_list(value: &Value) -> bool {
+    let Value::Mapping(mapping) = value else {
+        return false;
+    };
+    let Some(kind) = text(mapping, "kind") else {
+        return false;
+    };
+    let Some(Value::Sequence(items)) = mapping.get("items") else {
+        return false;
+    };
+    match kind {
+        "List" => true,
+        _ => {
+            kind.ends_with("List")
+                && text(mapping, "apiVersion").is_some()
+                && !mapping.contains_key("spec")
+                && items.iter().all(Value::is_mapping)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<String> {
+        let document = serde_yaml::from_str(text).unwrap();
+        flatten(document)
+            .into_iter()
+            .map(|item| {
+                let field = |key| item.value.get(key).and_then(Value::as_str).unwrap_or("-");
+                format!(
+                    "{:?} {}/{}",
+                    item.indexes,
+                    field("apiVersion"),
+                    field("kind")
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn lists_are_flattened_and_typed_lists_tell_their_items_kind() {
+        for (text, expected) in [
+            ("{apiVersion: v1, kind: Pod}", &["[] v1/Pod"][..]),
+            ("{apiVersion: v1, kind: List, items: []}", &[]),
+            (
+                "{apiVersion: v1, kind: List, items: [{kind: A, apiVersion: b}, {}]}",
+                &["[0] b/A", "[1] -/-"],
+            ),
+            (
+                "{apiVersion: apps/v1, kind: DeploymentList, items: [{}, {kind: Pod}]}",
+                &["[0] apps/v1/Deployment", "[1] apps/v1/Pod"],
+            ),
+            (
+                "{kind: List, apiVersion: v1, items: [{kind: PodList, apiVersion: v1, items: [{}]}]}",
+                &["[0, 0] v1/Pod"],
+            ),
+            (
+                "{apiVersion: x/v1, kind: AllowList, items: [a]}",
+                &["[] x/v1/AllowList"],
+            ),
+            ("{apiVersion: v1, kind: List}", &["[] v1/List"]),
+            ("[1]", &["[] -/-"]),
+        ] {
+            assert_eq!(kinds(text), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Manifests to the model: what is in the documents, and what is wrong with them.
+//!
+//! [`load`] reads every document as kubectl and the API server would (strictly, with their words
+//! for what they refuse), puts the objects together and lowers them into a
+//! [`Cluster`]. It never fails: what cannot be read is a [`Finding`], and the rest is analysed.
+//! The order of documents never changes the cluster.
+//!
+//! The way of a document: text to an untyped value ([`parse`]), lists to their items
+//! ([`flatten`]), strict decoding to the Kubernetes type ([`decode`]), the API server's
+//! validation ([`validate`]), and out of that the few facts that the model needs. Everything up
+//! to here runs on all cores. Then [`builder`] lowers the facts of all objects, sorted by kind
+//! and name.
+
+mod builder;
+mod decode;
+mod duplicate;
+mod flatten;
+mod foreign;
+mod kinds;
+mod object;
+mod parse;
+mod path;
+mod pod_template;
+mod read;
+mod reader;
+mod scalar;
+mod selector;
+mod shape;
+mod validate;
+mod workload;
+
+mod cron_job;
+mod daemon_set;
+mod deployment;
+mod endpoint_slice;
+mod endpoints;
+mod ingress;
+mod ingress_class;
+mod job;
+mod namespace;
+mod network_policy;
+mod node;
+mod pod;
+mod replica_set;
+mod replication_controller;
+mod route;
+mod service;
+mod stateful_set;
+
+use crate::model::{Cluster, Finding, Semantics};
+use crate::source::Sources;
+use ipnet::IpNet;
+use rayon::prelude::*;
+use read::{Read, read_document};
+use std::collections::BTreeMap;
+
+/// What loading needs to know besides the documents.
+#[derive(Clone, Debug)]
+pub struct LoadOptions {
+    /// The namespace of objects that name none (N11); `default` when empty.
+    pub default_namespace: String,
+    /// The switches that the specification leaves to implementations.
+    pub semantics: Semantics,
+    /// Ranges that pods get addresses from, besides the podCIDRs of Nodes in the input.
+    pub pod_cidrs: Vec<IpNet>,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        LoadOptions {
+            default_namespace: "default".to_owned(),
+            semantics: Semantics::default(),
+            pod_cidrs: Vec::new(),
+        }
+    }
+}
+
+/// What loading gives.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The cluster that the documents describe.
+    pub cluster: Cluster,
+    /// What is wrong with them: sorted, without repetitions.
+    pub findings: Vec<Finding>,
+    /// How many documents were read.
+    pub documents: usize,
+    /// How many policies are in the input and not in the model, because the API server would
+    /// reject them.
+    pub policies_rejected: usize,
+    /// Objects of kinds that cannot change connectivity, by apiVersion and kind.
+    pub other_kinds: BTreeMap<(String, String), usize>,
+    /// Old revisions: ReplicaSets without replicas whose owner is not in the input.
+    pub old_revisions: usize,
+    /// Jobs that have finished.
+    pub finished_jobs: usize,
+}
+
+/// Reads all documents into a cluster. Never fails; time is linear in the input's size, apart
+/// from sorting, and spread over all cores up to the last step.
+pub fn load(sources: &Sources, options: &LoadOptions) -> Loaded {
+    let namespace = match options.default_namespace.as_str() {
+        "" => "default",
+        namespace => namespace,
+    };
+    let documents: Vec<_> = sources.documents().collect();
+    let parts: Vec<Read> = documents
+        .into_par_iter()
+        .map(|(id, document)| read_document(sources, document, id, namespace))
+        .collect();
+    let read = parts.into_iter().fold(Read::default(), Read::join);
+    builder::build(sources, options, read)
+}
+
+/// Reads one text of any number of documents, for tests and small tools.
+pub fn load_str(text: &str, options: &LoadOptions) -> Loaded {
+    load(&Sources::from_text("input.yaml", text), options)
+}
+
+#[cfg(test)]
+mod tests;

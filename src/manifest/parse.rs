@@ -1,0 +1,109 @@
+//! Text to an untyped value.
+
+use crate::source::Format;
+use serde_yaml::Value;
+
+/// Why a text is not YAML.
+#[derive(Debug)]
+pub(crate) struct SyntaxError {
+    /// Where reading stopped, in bytes from the start of the text.
+    pub(crate) offset: usize,
+    /// The parser's words, in our style.
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) help: Option<String>,
+}
+
+/// Parses one document. An empty one is `null`. Both formats refuse duplicate keys; text that
+/// looks like JSON and is not is read as YAML, as kubectl does.
+pub(crate) fn parse(text: &str, format: Format) -> Result<Value, SyntaxError> {
+    if format == Format::Json
+        && let Ok(value) = parse_json(text)
+    {
+        return Ok(value);
+    }
+    parse_yaml(text).map_err(|error| syntax_error(text, &error))
+}
+
+fn parse_json(text: &str) -> serde_json::Result<Value> {
+    serde_json::from_str(text)
+}
+
+fn parse_yaml(text: &str) -> serde_yaml::Result<Value> {
+    let mut value: Value = match serde_yaml::from_str(text) {
+        Ok(value) => value,
+        Err(_) if is_blank(text) => return Ok(Value::Null),
+        Err(error) => return Err(error),
+    };
+    if text.contains("<<") {
+        value.apply_merge()?;
+    }
+    Ok(value)
+}
+
+/// Whether there is nothing but comments and markers.
+fn is_blank(text: &str) -> bool {
+    text.trim_start_matches('\u{feff}').lines().all(|line| {
+        let line = line.trim();
+        line.is_empty()
+            || line.starts_with('#')
+            || line.starts_with('%')
+            || line == "---"
+            || line == "..."
+    })
+}
+
+fn syntax_error(text: &str, error: &serde_yaml::Error) -> SyntaxError {
+    let location = error.location();
+    let offset = location
+        .map_or(0, |location| location.index())
+        .min(text.len());
+    let mut message = clean(&error.to_string());
+    if message.contains("repetition limit exceeded") {
+        message = "aliases expand to far more than the document holds".to_owned();
+    } else if message.contains("recursion limit exceeded") {
+        message = "nested too deeply".to_owned();
+    }
+    SyntaxError {
+        offset: floor_char_boundary(text, offset),
+        help: template_help(text),
+        message,
+    }
+}
+
+fn floor_char_boundary(text: &str, offset: usize) -> usize {
+    (0..=offset)
+        .rev()
+        .find(|&offset| text.is_char_boundary(offset))
+        .unwrap_or(0)
+}
+
+/// The parser's message without the positions in it, which are the document's and not the
+/// file's; the finding says where it is.
+fn clean(message: &str) -> String {
+    let mut words = Vec::new();
+    let mut rest = message.split_whitespace().peekable();
+    while let Some(word) = rest.next() {
+        if word == "at" && rest.peek() == Some(&"line") {
+            // `at line 3 column 5`, the last number perhaps with a comma.
+            let position: Vec<&str> = rest.by_ref().skip(1).take(3).collect();
+            if position.last().is_some_and(|last| last.ends_with(','))
+                && let Some(last) = words.last_mut()
+            {
+                *last = format!("{last},");
+            }
+            continue;
+        }
+        words.push(word.to_owned());
+    }
+    let text = words.join(" ");
+    let text = text.trim_end_matches(['.', ',']);
+    text.replace('"', "`")
+}
+
+/// What to say when a document that cannot be read holds template actions.
+pub(crate) fn template_help(text: &str) -> Option<String> {
+    text.contains("{{").then(|| {
+        "this looks like a template: render it first, for example with `helm template`".to_owned()
+    })
+}

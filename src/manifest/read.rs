@@ -1,0 +1,296 @@
+//! One document: from text to objects.
+
+use super::flatten::{Item, flatten, item_route};
+use super::foreign::{self, Foreign, Relevance};
+use super::kinds;
+use super::object::{Decode, Facts, Header, Kind, Object};
+use super::parse::{parse, template_help};
+use super::path::Path;
+use super::reader::Reader;
+use super::shape::Shape;
+use super::validate;
+use crate::model::{Finding, Origin, Place, Severity};
+use crate::source::{Document, DocumentId, Format, Sources, Target};
+use rayon::prelude::*;
+use serde_yaml::{Mapping, Value};
+
+/// What reading documents gives, before objects are put together.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) objects: Vec<Object>,
+    pub(crate) foreign: Vec<Foreign>,
+    pub(crate) findings: Vec<Finding>,
+    pub(crate) policies_rejected: usize,
+}
+
+impl Read {
+    /// Both, this one's things first.
+    pub(crate) fn join(mut self, mut other: Read) -> Read {
+        // The longer one is kept as it is, so that joining many is not quadratic.
+        self.objects.append(&mut other.objects);
+        self.foreign.append(&mut other.foreign);
+        self.findings.append(&mut other.findings);
+        self.policies_rejected += other.policies_rejected;
+        self
+    }
+}
+
+/// Reads one document. `namespace` is where objects go that name none (N11).
+pub(crate) fn read_document(
+    sources: &Sources,
+    document: &Document,
+    id: DocumentId,
+    namespace: &str,
+) -> Read {
+    let text = sources.text(id);
+    let value = match parse(text, document.format) {
+        Ok(value) => value,
+        Err(error) => {
+            let finding = Finding {
+                place: Place::Offset {
+                    document: id,
+                    offset: error.offset,
+                },
+                id: "LD001",
+                severity: Severity::Error,
+                message: error.message,
+                help: error.help,
+                related: Vec::new(),
+            };
+            return Read {
+                findings: vec![finding],
+                ..Read::default()
+            };
+        }
+    };
+    let mut items = flatten(value);
+    let read = |item| read_item(sources, document.format, id, item, namespace);
+    if items.len() <= 1 {
+        return items.pop().map(read).unwrap_or_default();
+    }
+    let parts: Vec<Read> = items.into_par_iter().map(read).collect();
+    parts.into_iter().fold(Read::default(), Read::join)
+}
+
+fn read_item(
+    sources: &Sources,
+    format: Format,
+    document: DocumentId,
+    item: Item,
+    namespace: &str,
+) -> Read {
+    let origin = Origin {
+        document,
+        route: item_route(&item.indexes),
+    };
+    let reader = Reader::new(sources, format, origin);
+    let mut read = Read::default();
+    match &item.value {
+        Value::Null if item.indexes.is_empty() => {}
+        Value::Mapping(object) => read_object(&reader, object, &item.value, namespace, &mut read),
+        _ => not_an_object(
+            &reader,
+            "a Kubernetes object is a mapping",
+            Severity::Warning,
+        ),
+    }
+    read.findings = reader.into_findings();
+    read
+}
+
+/// LD002: the document is not an object that Kubernetes knows.
+fn not_an_object(reader: &Reader<'_>, what: &str, severity: Severity) {
+    let help = template_help(reader.text());
+    reader.find(
+        "LD002",
+        severity,
+        reader.place(&Path::Root, Target::Value),
+        format!("not a Kubernetes object: {what}"),
+        help,
+    );
+}
+
+fn read_object(
+    reader: &Reader<'_>,
+    object: &Mapping,
+    value: &Value,
+    default_namespace: &str,
+    read: &mut Read,
+) {
+    let (api_version, kind) = match (text(object, "apiVersion"), text(object, "kind")) {
+        (Ok(Some(api_version)), Ok(Some(kind))) => (api_version, kind),
+        (api_version, kind) => {
+            missing_type(reader, object, api_version, kind);
+            return;
+        }
+    };
+    if let Some((index, known)) = kinds::find(api_version, kind) {
+        let object = read_known(reader, index, known, object, value, default_namespace);
+        if !object.is_usable() && known.kind == "NetworkPolicy" {
+            read.policies_rejected += 1;
+        }
+        read.objects.push(object);
+        return;
+    }
+    if kind == "List" {
+        empty_list(reader, object);
+        return;
+    }
+    if (api_version, kind) == ("extensions/v1beta1", "NetworkPolicy") {
+        removed_policy(reader);
+        read.policies_rejected += 1;
+        return;
+    }
+    let relevance = foreign::relevance(api_version, kind);
+    if let Some(help) = foreign::probable_mistake(api_version, kind) {
+        reader.find(
+            "LD002",
+            Severity::Error,
+            reader.place(&Path::Root.key("kind"), Target::Value),
+            format!("the API server knows no kind `{kind}` in `{api_version}`"),
+            Some(help),
+        );
+        if relevance == Relevance::NotAnalysed {
+            read.policies_rejected += usize::from(kind.to_lowercase().contains("policy"));
+        }
+    }
+    if foreign::is_kustomization(api_version, kind) {
+        not_an_object_of_a_cluster(reader);
+    }
+    let metadata = Shape(object.get("metadata"));
+    read.foreign.push(Foreign {
+        api_version: api_version.to_owned(),
+        kind: kind.to_owned(),
+        namespace: metadata.text("namespace").map(str::to_owned),
+        name: metadata.text("name").unwrap_or_default().to_owned(),
+        origin: reader.origin.clone(),
+        relevance,
+    });
+}
+
+/// The text at a key: an error when something else is there, `None` for nothing or `null`.
+fn text<'a>(object: &'a Mapping, key: &str) -> Result<Option<&'a str>, ()> {
+    match object.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) if text.is_empty() => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(()),
+    }
+}
+
+fn missing_type(
+    reader: &Reader<'_>,
+    object: &Mapping,
+    api_version: Result<Option<&str>, ()>,
+    kind: Result<Option<&str>, ()>,
+) {
+    let root = Path::Root;
+    let has = |key| object.contains_key(key);
+    let (message, severity, key) = match (api_version, kind) {
+        (_, Err(())) => ("`kind` must be text", Severity::Error, Some("kind")),
+        (Err(()), _) => (
+            "`apiVersion` must be text",
+            Severity::Error,
+            Some("apiVersion"),
+        ),
+        (Ok(None), Ok(Some(_))) => ("it has no `apiVersion`", Severity::Error, Some("kind")),
+        // Chart.yaml of Helm has an apiVersion, and no kind or metadata.
+        (Ok(Some(_)), Ok(_)) if has("metadata") || has("spec") => {
+            ("it has no `kind`", Severity::Error, Some("apiVersion"))
+        }
+        (Ok(_), Ok(_)) => ("it has no `apiVersion` and `kind`", Severity::Warning, None),
+    };
+    let place = match key {
+        Some(key) => reader.place(&root.key(key), Target::Value),
+        None => reader.place(&root, Target::Value),
+    };
+    let kustomization = [
+        "resources",
+        "bases",
+        "patches",
+        "namePrefix",
+        "commonLabels",
+    ];
+    let help = template_help(reader.text()).or_else(|| {
+        (severity == Severity::Warning && kustomization.into_iter().any(has))
+            .then(|| "render it first, for example with `kustomize build`".to_owned())
+    });
+    reader.find(
+        "LD002",
+        severity,
+        place,
+        format!("not a Kubernetes object: {message}"),
+        help,
+    );
+}
+
+/// A `List` that flattening left alone: its items are no list.
+fn empty_list(reader: &Reader<'_>, object: &Mapping) {
+    if object.get("items").is_none_or(Value::is_null) {
+        return;
+    }
+    reader.find(
+        "LD002",
+        Severity::Error,
+        reader.place(&Path::Root.key("items"), Target::Value),
+        "`items` must be a list".to_owned(),
+        None,
+    );
+}
+
+fn removed_policy(reader: &Reader<'_>) {
+    reader.find(
+        "LD002",
+        Severity::Error,
+        reader.place(&Path::Root.key("apiVersion"), Target::Value),
+        "`extensions/v1beta1` NetworkPolicy was removed in Kubernetes 1.16".to_owned(),
+        Some(
+            "write `apiVersion: networking.k8s.io/v1`; until then the policy is left out of the \
+             answer"
+                .to_owned(),
+        ),
+    );
+}
+
+fn not_an_object_of_a_cluster(reader: &Reader<'_>) {
+    reader.find(
+        "LD002",
+        Severity::Warning,
+        reader.place(&Path::Root.key("kind"), Target::Value),
+        "a kustomization is not applied, only what it renders to".to_owned(),
+        Some("render it first, for example with `kustomize build`".to_owned()),
+    );
+}
+
+fn read_known(
+    reader: &Reader<'_>,
+    index: usize,
+    known: &'static Kind,
+    object: &Mapping,
+    value: &Value,
+    default_namespace: &str,
+) -> Object {
+    let metadata = Shape(object.get("metadata"));
+    let name = metadata.text("name").filter(|name| !name.is_empty());
+    let generate_name = metadata.text("generateName").unwrap_or_default();
+    let facts = match known.decode {
+        Decode::Namespaced(decode) => {
+            let namespace = metadata
+                .text("namespace")
+                .filter(|namespace| !namespace.is_empty())
+                .unwrap_or(default_namespace);
+            Facts::Namespaced(namespace.to_owned(), decode(reader, value))
+        }
+        Decode::ClusterWide(decode) => Facts::ClusterWide(decode(reader, value)),
+    };
+    validate::metadata(reader, known, &metadata);
+    Object {
+        kind: index,
+        header: Header {
+            name: name.unwrap_or(generate_name).to_owned(),
+            origin: reader.origin.clone(),
+        },
+        is_named: name.is_some(),
+        facts,
+    }
+}

@@ -1,0 +1,29 @@
+//! ReplicaSet (`apps/v1`).
+
+use super::object::{Decode, Kind};
+use super::validate::NameRule;
+use super::workload::{Outlook, read_workload};
+use k8s_openapi::api::apps::v1::ReplicaSet;
+
+pub(crate) const KIND: Kind = Kind {
+    api_version: "apps/v1",
+    kind: "ReplicaSet",
+    name: NameRule::Subdomain,
+    decode: Decode::Namespaced(|reader, value| {
+        let kind = (KIND.api_version, KIND.kind);
+        read_workload(
+            reader,
+            value,
+            kind,
+            &["spec", "template"],
+            |object: &mut ReplicaSet| {
+                let spec = object.spec.take().unwrap_or_default();
+                let outlook = match spec.replicas {
+                    Some(0) => Outlook::ScaledDown,
+                    _ => Outlook::Pods,
+                };
+                (spec.template.unwrap_or_default(), outlook)
+            },
+        )
+    }),
+};

@@ -1,0 +1,275 @@
+//! "Can A reach B", on what, and why.
+
+mod called;
+mod example;
+mod ingress_hops;
+mod pieces;
+
+pub use called::pod_name;
+
+use super::endpoint::Endpoint;
+use super::ingress::ControllerChoice;
+use super::near::NearMiss;
+use super::service::selected_pods;
+use crate::model::{
+    AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, PodId, Protocol, TrafficSet,
+};
+use crate::reach::Reach;
+use called::direct_hop;
+use ingress_hops::ingress_hops;
+use thiserror::Error;
+
+/// Which traffic is asked about.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PortQuery {
+    /// Whatever is allowed.
+    Any,
+    /// One number; TCP when no protocol is given (N10), and for a Service the protocol of its
+    /// port.
+    Number {
+        /// The protocol.
+        protocol: Option<Protocol>,
+        /// The number, from 1.
+        port: u16,
+    },
+    /// A port by name: of the Service that is asked about, else of each pod.
+    Name(String),
+}
+
+/// The answer in one word.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Overall {
+    /// Everything that was asked about is allowed.
+    Yes,
+    /// Some of it is, for some of the pods or addresses.
+    Partly,
+    /// None of it is.
+    No,
+    /// It depends on something the input does not say.
+    Unknown,
+}
+
+impl Overall {
+    /// `yes`, `partly`, `no` or `unknown`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Overall::Yes => "yes",
+            Overall::Partly => "partly",
+            Overall::No => "no",
+            Overall::Unknown => "unknown",
+        }
+    }
+}
+
+/// Pods, a node or addresses that the answer treats alike.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Who {
+    /// These pods.
+    Pods(Vec<PodId>),
+    /// A node.
+    Node(NodeId),
+    /// Addresses outside the cluster.
+    Addresses(AddressSet),
+    /// An ingress controller of which nothing is known.
+    UnknownController,
+}
+
+/// What is said of one source and one destination.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Piece {
+    /// Who calls.
+    pub source: Who,
+    /// Who is called.
+    pub destination: Who,
+    /// What was asked about; everything, when no port was given.
+    pub asked: TrafficSet,
+    /// What of it is allowed.
+    pub allowed: TrafficSet,
+    /// What of it depends on what the input does not say.
+    pub unknown: TrafficSet,
+    /// The family, when the families differ.
+    pub family: Option<Family>,
+    /// One flow of this piece, traced through the policies.
+    pub example: Option<Example>,
+}
+
+/// One flow, with what decided it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Example {
+    /// The flow.
+    pub flow: Flow,
+    /// The specification's answer and its trace.
+    pub evaluation: Evaluation,
+    /// For each denied side, the rules that come nearest to allowing it.
+    pub near: Vec<(Direction, Vec<NearMiss>)>,
+}
+
+/// One step of the way. A direct question has one.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Hop {
+    /// What this step is.
+    pub title: String,
+    /// The answers, grouped: each differs from the others.
+    pub pieces: Vec<Piece>,
+    /// What stops or limits this step besides policy, in words.
+    pub notes: Vec<String>,
+    /// The step's own answer.
+    pub overall: Overall,
+}
+
+/// The whole answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// The answer in one word: the worst of the hops.
+    pub overall: Overall,
+    /// The steps, in order.
+    pub hops: Vec<Hop>,
+}
+
+/// Why a question has no answer.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum CanError {
+    /// Policy says nothing of two ends outside.
+    #[error("neither end is in the cluster, so no policy of it decides")]
+    NothingInside,
+    /// An Ingress can be called, but does not call.
+    #[error("an ingress host can only be the destination")]
+    IngressAsSource,
+    /// The Service has no such port.
+    #[error("service `{service}` has no port `{port}`")]
+    NoServicePort {
+        /// The Service.
+        service: String,
+        /// What was asked for.
+        port: String,
+        /// What it has.
+        available: Vec<String>,
+    },
+    /// No pod of the destination has a port of that name.
+    #[error("no pod of `{destination}` has a port named `{name}`")]
+    NoNamedPort {
+        /// The destination.
+        destination: String,
+        /// The name.
+        name: String,
+        /// The names there are.
+        available: Vec<String>,
+    },
+    /// No Ingress serves that host and path.
+    #[error("no ingress serves `{host}{path}`")]
+    NoIngress {
+        /// The host.
+        host: String,
+        /// The path.
+        path: String,
+        /// The hosts there are.
+        available: Vec<String>,
+    },
+    /// The two engines gave different answers: a bug in this program.
+    #[error("the set engine and the specification disagree about {flow}")]
+    Disagreement {
+        /// The flow.
+        flow: String,
+    },
+}
+
+impl CanError {
+    /// What to do about it.
+    pub fn help(&self) -> Option<String> {
+        let list = |what: &str, names: &[String]| match names {
+            [] => format!("it has no {what}"),
+            names => format!("it has {}", names.join(", ")),
+        };
+        match self {
+            CanError::NothingInside => {
+                Some("name a workload, pod or service on one side".to_owned())
+            }
+            CanError::IngressAsSource => {
+                Some("ask from `internet` to `ingress:host/path`".to_owned())
+            }
+            CanError::NoServicePort { available, .. } => Some(list("ports", available)),
+            CanError::NoNamedPort { available, .. } => Some(list("named ports", available)),
+            CanError::NoIngress { available, .. } if available.is_empty() => {
+                Some("there is no ingress in the input".to_owned())
+            }
+            CanError::NoIngress { available, .. } => {
+                Some(format!("hosts in the input: {}", available.join(", ")))
+            }
+            CanError::Disagreement { .. } => Some(
+                "this is a bug, and no answer is given: please report it with the manifests"
+                    .to_owned(),
+            ),
+        }
+    }
+}
+
+/// What a question is asked of.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// Its relation.
+    pub reach: &'a Reach,
+    /// The ingress controller, when the user names it.
+    pub controller: Option<&'a ControllerChoice>,
+}
+
+/// Answers "can `from` reach `to`".
+pub fn can(
+    context: Context<'_>,
+    from: &Endpoint,
+    to: &Endpoint,
+    port: &PortQuery,
+) -> Result<Answer, CanError> {
+    let outside = |end: &Endpoint| matches!(end, Endpoint::Addresses { .. } | Endpoint::Node(_));
+    if outside(from) && outside(to) {
+        return Err(CanError::NothingInside);
+    }
+    let sources = match from {
+        Endpoint::Ingress { .. } => return Err(CanError::IngressAsSource),
+        other => sources_of(context.cluster, other),
+    };
+    let hops = match to {
+        Endpoint::Ingress { host, path } => ingress_hops(context, &sources, host, path)?,
+        _ => vec![direct_hop(context, &sources, to, port)?],
+    };
+    let overall = hops.iter().map(|hop| hop.overall).fold(Overall::Yes, worse);
+    Ok(Answer { overall, hops })
+}
+
+/// The answer of two steps that must both succeed.
+fn worse(a: Overall, b: Overall) -> Overall {
+    let rank = |overall| match overall {
+        Overall::Yes => 0,
+        Overall::Partly => 1,
+        Overall::Unknown => 2,
+        Overall::No => 3,
+    };
+    if rank(b) > rank(a) { b } else { a }
+}
+
+/// One end that calls: pods, a node, or addresses.
+#[derive(Clone, Debug)]
+enum Caller {
+    Pods(Vec<PodId>),
+    Node(NodeId),
+    Addresses(AddressSet),
+}
+
+fn sources_of(cluster: &Cluster, from: &Endpoint) -> Caller {
+    match from {
+        Endpoint::Workload(id) => Caller::Pods(cluster.pods_of(*id).map(|(pod, _)| pod).collect()),
+        Endpoint::Pod(id) => Caller::Pods(vec![*id]),
+        Endpoint::Node(id) => Caller::Node(*id),
+        Endpoint::Service(id) => Caller::Pods(
+            cluster
+                .service(*id)
+                .into_iter()
+                .flat_map(|service| selected_pods(cluster, service))
+                .map(|(pod, _)| pod)
+                .collect(),
+        ),
+        Endpoint::Addresses { addresses, .. } => Caller::Addresses(addresses.clone()),
+        Endpoint::Ingress { .. } => Caller::Pods(Vec::new()),
+    }
+}

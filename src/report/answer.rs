@@ -1,0 +1,413 @@
+//! The answer to "can A reach B" for people: the verdict first, then why, on the lines of the
+//! manifests.
+
+use super::snippet::{Drawing, Mark, Style};
+use super::words::{policy_name, who_text};
+use crate::model::{
+    Action, Cluster, Direction, Origin, PolicyId, Reason, Rule, RuleRef, Side, Tier, TrafficSet,
+    Verdict,
+};
+use crate::question::can::{Answer, Example, Hop, Overall, Piece};
+use crate::question::near::{Miss, NearMiss};
+use crate::source::{Route, Sources};
+
+/// What an answer is rendered from.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The texts.
+    pub sources: &'a Sources,
+    /// How to draw.
+    pub style: Style,
+    /// The two ends as the user put them.
+    pub from: &'a str,
+    /// See `from`.
+    pub to: &'a str,
+}
+
+/// The whole answer as text.
+pub fn render_answer(context: Context<'_>, answer: &Answer) -> String {
+    let mut text = headline(context, answer);
+    let several_hops = answer.hops.len() > 1;
+    for (index, hop) in answer.hops.iter().enumerate() {
+        if several_hops {
+            let verdict = paint(context.style, hop.overall, hop.overall.name());
+            text.push_str(&format!(
+                "\n{}. {}: {verdict}\n",
+                index.saturating_add(1),
+                hop.title
+            ));
+        }
+        text.push_str(&render_hop(
+            context,
+            hop,
+            several_hops || hop.pieces.len() > 1,
+        ));
+    }
+    text
+}
+
+fn headline(context: Context<'_>, answer: &Answer) -> String {
+    let (from, to) = (context.from, context.to);
+    let word = paint(context.style, answer.overall, answer.overall.name());
+    let on = match answer.hops.as_slice() {
+        [hop] => traffic_summary(hop),
+        _ => String::new(),
+    };
+    match answer.overall {
+        Overall::Yes => format!("{word}: {from} can reach {to}{on}\n"),
+        Overall::No => format!("{word}: {from} cannot reach {to}{on}\n"),
+        Overall::Partly => format!("{word}: {from} can reach {to} in part\n"),
+        Overall::Unknown => {
+            format!("{word}: whether {from} can reach {to} is not decided by the input\n")
+        }
+    }
+}
+
+/// ` on TCP 7070`, when all pieces of the hop say the same.
+fn traffic_summary(hop: &Hop) -> String {
+    let shown = |piece: &Piece| match hop.overall {
+        Overall::Yes => piece.allowed.clone(),
+        _ => piece.asked.clone(),
+    };
+    let mut all = hop.pieces.iter().map(shown);
+    let Some(first) = all.next() else {
+        return String::new();
+    };
+    if all.any(|other| other != first) {
+        return String::new();
+    }
+    match (first.is_all(), hop.overall) {
+        (true, Overall::Yes) => " on every port".to_owned(),
+        (true, _) => " on any port".to_owned(),
+        (false, _) => format!(" on {first}"),
+    }
+}
+
+fn paint(style: Style, overall: Overall, word: &str) -> String {
+    let code = match overall {
+        Overall::Yes => "1;32",
+        Overall::No => "1;31",
+        Overall::Partly | Overall::Unknown => "1;33",
+    };
+    if style.colour {
+        format!("\u{1b}[{code}m{word}\u{1b}[0m")
+    } else {
+        word.to_owned()
+    }
+}
+
+fn render_hop(context: Context<'_>, hop: &Hop, name_ends: bool) -> String {
+    let mut text = String::new();
+    for note in &hop.notes {
+        text.push_str(&format!("  {note}\n"));
+    }
+    for piece in &hop.pieces {
+        text.push('\n');
+        if name_ends {
+            text.push_str(&piece_line(context, piece));
+        }
+        if let Some(example) = &piece.example {
+            text.push_str(&explain(context, piece, example));
+        }
+    }
+    text
+}
+
+fn piece_line(context: Context<'_>, piece: &Piece) -> String {
+    let source = who_text(context.cluster, &piece.source);
+    let destination = who_text(context.cluster, &piece.destination);
+    let family = piece
+        .family
+        .map_or_else(String::new, |family| format!(" over {}", family.name()));
+    let denied = piece
+        .asked
+        .difference(&piece.allowed)
+        .difference(&piece.unknown);
+    let mut says = Vec::new();
+    let mut say = |overall, traffic: &TrafficSet| {
+        if !traffic.is_none() {
+            let word = paint(context.style, overall, overall.name());
+            says.push(format!("{word} on {}", traffic_words(traffic)));
+        }
+    };
+    say(Overall::Yes, &piece.allowed);
+    say(Overall::Unknown, &piece.unknown);
+    if piece.allowed.is_none() && piece.unknown.is_none() {
+        say(Overall::No, &denied);
+    }
+    format!("{source} to {destination}{family}: {}\n", says.join(", "))
+}
+
+fn traffic_words(traffic: &TrafficSet) -> String {
+    if traffic.is_all() {
+        "every port".to_owned()
+    } else {
+        traffic.to_string()
+    }
+}
+
+/// Both sides of the example, each with the lines that decide it.
+fn explain(context: Context<'_>, piece: &Piece, example: &Example) -> String {
+    let mut text = String::new();
+    let sides = [
+        (Direction::Egress, &example.evaluation.egress, &piece.source),
+        (
+            Direction::Ingress,
+            &example.evaluation.ingress,
+            &piece.destination,
+        ),
+    ];
+    for (direction, side, who) in sides {
+        let who = who_text(context.cluster, who);
+        let near = example
+            .near
+            .iter()
+            .find(|(d, _)| *d == direction)
+            .map(|(_, near)| near);
+        text.push_str(&explain_side(context, direction, side, &who, near));
+    }
+    text
+}
+
+fn explain_side(
+    context: Context<'_>,
+    direction: Direction,
+    side: &Side,
+    who: &str,
+    near: Option<&Vec<NearMiss>>,
+) -> String {
+    let title = format!("{} of {who}", direction.name());
+    match &side.reason {
+        // The other side says all there is to say.
+        Reason::NotAPod => String::new(),
+        Reason::HostNetwork => {
+            format!("{title}: allowed, since the pod is on its node's network (N27)\n")
+        }
+        Reason::Loopback => format!("{title}: allowed, since a pod always reaches itself (N25)\n"),
+        Reason::OwnNode => {
+            format!("{title}: allowed, since a node always reaches its own pods (N26)\n")
+        }
+        Reason::NotIsolated => {
+            format!(
+                "{title}: allowed, since no policy selects it for {}\n",
+                direction.name()
+            )
+        }
+        Reason::Rules {
+            tier,
+            action,
+            rules,
+        } => {
+            let verb = match action {
+                Action::Accept => "allowed",
+                Action::Deny => "denied",
+                Action::Pass => "passed on",
+            };
+            rules_drawing(context, &format!("{title}: {verb} by "), *tier, rules)
+        }
+        Reason::Isolated { .. } => isolated(context, direction, side, &title, near),
+        Reason::Undecidable { rules } => {
+            let message = format!("{title}: depends on who exactly asks; this may match: ");
+            rules_drawing(context, &message, Tier::NetworkPolicy, rules)
+        }
+    }
+}
+
+/// The rules that decided: all named, the first drawn.
+fn rules_drawing(context: Context<'_>, message: &str, _tier: Tier, rules: &[RuleRef]) -> String {
+    let mut names: Vec<String> = rules
+        .iter()
+        .map(|rule| policy_name(context.cluster, rule.policy))
+        .collect();
+    names.dedup();
+    let message = format!("{message}{}", names.join(", "));
+    let Some(first) = rules.first() else {
+        return format!("{message}\n");
+    };
+    let marks = rule_marks(context.cluster, first);
+    Drawing::new(context.sources, message, &marks).render(context.style)
+}
+
+fn rule_of<'a>(cluster: &'a Cluster, reference: &RuleRef) -> Option<(&'a Origin, &'a Rule)> {
+    let policy = cluster.policy(reference.policy)?;
+    let rule = policy.rules(reference.direction)?.get(reference.rule)?;
+    Some((&policy.origin, rule))
+}
+
+fn origin_at(policy: &Origin, route: &Route) -> Origin {
+    Origin {
+        document: policy.document,
+        route: route.clone(),
+    }
+}
+
+/// Marks on the peer and the port that matched; on the rule, when it has neither.
+fn rule_marks(cluster: &Cluster, reference: &RuleRef) -> Vec<Mark> {
+    let Some((origin, rule)) = rule_of(cluster, reference) else {
+        return Vec::new();
+    };
+    let mut marks = Vec::new();
+    let peer = reference
+        .peer
+        .and_then(|index| rule.peers.as_ref()?.get(index));
+    if let Some(peer) = peer {
+        marks.push(Mark::value(origin_at(origin, &peer.route), "this peer"));
+    }
+    let port = reference
+        .port
+        .and_then(|index| rule.ports.as_ref()?.get(index));
+    if let Some(port) = port {
+        marks.push(Mark::value(origin_at(origin, &port.route), "this port"));
+    }
+    if marks.is_empty() {
+        let label = "this rule, for everyone and every port";
+        marks.push(Mark::value(origin_at(origin, &rule.route), label));
+    }
+    marks
+}
+
+/// No rule matched: who isolates, and the nearest rule with what it misses.
+fn isolated(
+    context: Context<'_>,
+    direction: Direction,
+    side: &Side,
+    title: &str,
+    near: Option<&Vec<NearMiss>>,
+) -> String {
+    let policies: Vec<String> = side
+        .selecting
+        .iter()
+        .map(|&id| policy_name(context.cluster, id))
+        .collect();
+    let n_rules: usize = side
+        .selecting
+        .iter()
+        .filter_map(|&id| context.cluster.policy(id)?.rules(direction))
+        .map(<[Rule]>::len)
+        .sum();
+    let why = match n_rules {
+        0 => "which allow nothing".to_owned(),
+        1 => "whose one rule does not match".to_owned(),
+        n => format!("none of whose {n} rules matches"),
+    };
+    let message = format!(
+        "{title}: denied. it is isolated by {}, {why}",
+        policies.join(", ")
+    );
+    match near.and_then(|near| near.first()) {
+        Some(nearest) => {
+            let marks = miss_marks(context.cluster, nearest);
+            let help = format!("nearest rule: {}", misses_text(&nearest.misses));
+            Drawing::new(context.sources, message, &marks)
+                .with_help(Some(help))
+                .render(context.style)
+        }
+        None => {
+            let marks: Vec<Mark> = side
+                .selecting
+                .iter()
+                .take(1)
+                .filter_map(|&id| policy_mark(context.cluster, id))
+                .collect();
+            let help = format!("no rule allows any {} here: add one", direction.name());
+            Drawing::new(context.sources, message, &marks)
+                .with_help(Some(help))
+                .render(context.style)
+        }
+    }
+}
+
+fn policy_mark(cluster: &Cluster, id: PolicyId) -> Option<Mark> {
+    let origin = &cluster.policy(id)?.origin;
+    let selector = origin.route.clone().key("spec").key("podSelector");
+    Some(Mark::value(origin_at(origin, &selector), "selects it"))
+}
+
+fn miss_marks(cluster: &Cluster, near: &NearMiss) -> Vec<Mark> {
+    let Some((origin, rule)) = rule_of(cluster, &near.rule) else {
+        return Vec::new();
+    };
+    let peer = near
+        .rule
+        .peer
+        .and_then(|index| rule.peers.as_ref()?.get(index));
+    let wrong_port = near
+        .misses
+        .iter()
+        .find(|miss| matches!(miss, Miss::Port { .. }));
+    let wrong_peer: Vec<&Miss> = near
+        .misses
+        .iter()
+        .filter(|miss| !matches!(miss, Miss::Port { .. }))
+        .collect();
+    let mut marks = Vec::new();
+    if let Some(peer) = peer {
+        let label = match wrong_peer.as_slice() {
+            [] => "this peer matches".to_owned(),
+            misses => misses
+                .iter()
+                .map(|miss| miss_text(miss))
+                .collect::<Vec<_>>()
+                .join("; "),
+        };
+        marks.push(Mark::value(origin_at(origin, &peer.route), label));
+    }
+    if let (Some(miss), Some(port)) = (
+        wrong_port,
+        rule.ports.as_ref().and_then(|ports| ports.first()),
+    ) {
+        marks.push(Mark::value(origin_at(origin, &port.route), miss_text(miss)));
+    }
+    if marks.is_empty() {
+        marks.push(Mark::value(
+            origin_at(origin, &rule.route),
+            misses_text(&near.misses),
+        ));
+    }
+    marks
+}
+
+fn misses_text(misses: &[Miss]) -> String {
+    misses.iter().map(miss_text).collect::<Vec<_>>().join("; ")
+}
+
+/// What a rule misses, in words.
+pub fn miss_text(miss: &Miss) -> String {
+    let has = |found: &Option<String>| match found {
+        Some(found) => format!("and it is `{found}`"),
+        None => "and there is none".to_owned(),
+    };
+    match miss {
+        Miss::Port { allowed } => format!("it allows {}", allowed.join(", ")),
+        Miss::PodLabel { key, wanted, found } => {
+            format!("label `{key}` has to be {wanted}, {}", has(found))
+        }
+        Miss::NamespaceLabel {
+            namespace,
+            key,
+            wanted,
+            found,
+        } => format!(
+            "label `{key}` of namespace `{namespace}` has to be {wanted}, {}",
+            has(found)
+        ),
+        Miss::Namespace { wanted, found } => {
+            format!("it is about pods of namespace `{wanted}`, not `{found}`")
+        }
+        Miss::Block {
+            cidr,
+            found: Some(found),
+        } => format!("`{found}` is not in `{cidr}`"),
+        Miss::Block { cidr, found: None } => {
+            format!("it is about `{cidr}`, and the address is not known")
+        }
+        Miss::NotAPod => "it is about pods by label".to_owned(),
+    }
+}
+
+/// The outcome of one side in one word, for tests and machines.
+pub fn outcome_word(verdict: Verdict) -> &'static str {
+    verdict.name()
+}

@@ -1,0 +1,247 @@
+//! The map by namespace, for clusters whose rows about workloads are too many to read.
+
+use super::graph::{Graph, Node};
+use super::names::{self, Names};
+use super::rows::{SheetRow, counted, number};
+use crate::model::{AddressSet, Cluster, NamespaceId};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// How many rows are shown. The rest is counted.
+const MAX_ROWS: usize = 60;
+
+/// One end of a row.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    Anywhere,
+    SomeAddresses,
+    IngressController,
+    Namespace(NamespaceId),
+}
+
+/// The destinations of a row.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Target {
+    /// Each source namespace itself.
+    Itself,
+    Places(BTreeSet<Place>),
+}
+
+/// What is said of the connections between two places.
+struct Cell {
+    /// Pairs of nodes, those that are no workloads as `None`.
+    nodes: BTreeSet<(Option<usize>, Option<usize>)>,
+    /// The traffic of all of them, while they agree.
+    traffic: Option<String>,
+    has_unknown: bool,
+}
+
+/// Row contents before they are put into words.
+struct Merged {
+    sources: BTreeSet<Place>,
+    target: Target,
+    n_connected: usize,
+    n_all: usize,
+    traffic: Option<String>,
+    has_unknown: bool,
+}
+
+/// The rows and their column titles.
+pub(super) fn rows(
+    cluster: &Cluster,
+    names: &Names<'_>,
+    graph: &Graph<'_>,
+    budget: usize,
+) -> (&'static [&'static str], Vec<SheetRow>) {
+    let mut merged = merge(single_rows(names, graph, cells(graph)));
+    merged.sort_by_key(|row| {
+        let first = row.sources.first().copied();
+        let is_namespace = matches!(first, Some(Place::Namespace(_)));
+        (
+            is_namespace,
+            Reverse(row.n_connected),
+            first,
+            row.target.clone(),
+        )
+    });
+    let n_hidden = merged.len().saturating_sub(MAX_ROWS);
+    let hidden = merged.split_off(merged.len().min(MAX_ROWS));
+    let place_list = |places: &BTreeSet<Place>| {
+        let texts = places.iter().map(|place| match place {
+            Place::Anywhere => "anywhere outside".to_owned(),
+            Place::SomeAddresses => "addresses outside".to_owned(),
+            Place::IngressController => "ingress controller".to_owned(),
+            Place::Namespace(id) => cluster.namespace_name(*id).to_owned(),
+        });
+        names::list(texts, budget)
+    };
+    let mut rows: Vec<SheetRow> = merged
+        .iter()
+        .map(|row| SheetRow {
+            cells: vec![
+                place_list(&row.sources),
+                match &row.target {
+                    Target::Itself if row.sources.len() > 1 => "each to itself".to_owned(),
+                    Target::Itself => "itself".to_owned(),
+                    Target::Places(places) => place_list(places),
+                },
+                how_many(row),
+                row.traffic.clone().unwrap_or_else(|| "various".to_owned()),
+            ],
+            has_unknown: row.has_unknown,
+        })
+        .collect();
+    if n_hidden > 0 {
+        let n_connected = hidden.iter().map(|row| row.n_connected).sum();
+        rows.push(SheetRow {
+            cells: vec![
+                format!("+{} more rows", number(n_hidden)),
+                String::new(),
+                number(n_connected),
+                String::new(),
+            ],
+            has_unknown: false,
+        });
+    }
+    (&["FROM", "TO", "HOW MANY", "ALLOWED"], rows)
+}
+
+fn how_many(row: &Merged) -> String {
+    let is_namespace = |place: &Place| matches!(place, Place::Namespace(_));
+    let both = match &row.target {
+        Target::Itself => true,
+        Target::Places(places) => {
+            places.iter().all(is_namespace) && row.sources.iter().all(is_namespace)
+        }
+    };
+    let (one, many) = if both {
+        ("pair", "pairs")
+    } else {
+        ("workload", "workloads")
+    };
+    if row.n_connected == row.n_all {
+        format!("all {}", counted(row.n_all, one, many)).replace("all 1 ", "the 1 ")
+    } else {
+        let all = counted(row.n_all, one, many);
+        format!("{} of {all}", number(row.n_connected))
+    }
+}
+
+/// What every place may open to every other.
+fn cells(graph: &Graph<'_>) -> BTreeMap<(Place, Place), Cell> {
+    let everywhere = AddressSet::full();
+    let place = |node: usize| match graph.nodes.get(node)? {
+        Node::Workloads { namespace, .. } => Some((Place::Namespace(*namespace), Some(node))),
+        Node::External(addresses) if **addresses == everywhere => Some((Place::Anywhere, None)),
+        Node::External(_) => Some((Place::SomeAddresses, None)),
+        Node::IngressController => Some((Place::IngressController, None)),
+    };
+    let mut cells: BTreeMap<(Place, Place), Cell> = BTreeMap::new();
+    for (&(source, destination), edge) in &graph.edges {
+        let (Some((from, source)), Some((to, destination))) = (place(source), place(destination))
+        else {
+            continue;
+        };
+        let label = edge.label();
+        let cell = cells.entry((from, to)).or_insert_with(|| Cell {
+            nodes: BTreeSet::new(),
+            traffic: Some(label.clone()),
+            has_unknown: false,
+        });
+        cell.nodes.insert((source, destination));
+        cell.has_unknown |= edge.has_unknown();
+        if cell.traffic.as_ref() != Some(&label) {
+            cell.traffic = None;
+        }
+    }
+    cells
+}
+
+fn single_rows(
+    names: &Names<'_>,
+    graph: &Graph<'_>,
+    cells: BTreeMap<(Place, Place), Cell>,
+) -> Vec<Merged> {
+    let n_workloads = |place: Place| match place {
+        Place::Namespace(id) => names.workloads_in(id).len(),
+        Place::Anywhere | Place::SomeAddresses | Place::IngressController => 1,
+    };
+    let rows = cells.into_iter().map(|((from, to), cell)| {
+        let pairs = cell.nodes.iter().map(|nodes| match *nodes {
+            (Some(source), Some(destination)) => graph.n_pairs(source, destination),
+            (Some(node), None) | (None, Some(node)) => graph.members(node).len(),
+            (None, None) => 0,
+        });
+        let n_to = match from == to {
+            true => n_workloads(to).saturating_sub(1),
+            false => n_workloads(to),
+        };
+        Merged {
+            sources: BTreeSet::from([from]),
+            target: match from == to {
+                true => Target::Itself,
+                false => Target::Places(BTreeSet::from([to])),
+            },
+            n_connected: pairs.sum(),
+            n_all: n_workloads(from).saturating_mul(n_to),
+            traffic: cell.traffic,
+            has_unknown: cell.has_unknown,
+        }
+    });
+    rows.collect()
+}
+
+/// Joins rows that say the same of different sources, then of different destinations.
+fn merge(rows: Vec<Merged>) -> Vec<Merged> {
+    type Key = (BTreeSet<Place>, Target, Option<String>, bool, bool);
+    let join = |rows: Vec<Merged>, key: &dyn Fn(&Merged) -> Key| {
+        let mut joined: BTreeMap<Key, Merged> = BTreeMap::new();
+        for row in rows {
+            let mut key = key(&row);
+            key.3 = row.n_connected == row.n_all;
+            // Places outside are counted in workloads and namespaces in pairs.
+            key.4 = matches!(row.sources.first(), Some(Place::Namespace(_)));
+            match joined.get_mut(&key) {
+                None => {
+                    joined.insert(key, row);
+                }
+                Some(into) => {
+                    into.sources.extend(row.sources);
+                    if let (Target::Places(into), Target::Places(more)) =
+                        (&mut into.target, row.target)
+                    {
+                        into.extend(more);
+                    }
+                    into.n_connected = into.n_connected.saturating_add(row.n_connected);
+                    into.n_all = into.n_all.saturating_add(row.n_all);
+                    into.has_unknown |= row.has_unknown;
+                }
+            }
+        }
+        joined.into_values().collect::<Vec<Merged>>()
+    };
+    let none = BTreeSet::new;
+    let by_target = join(rows, &|row| {
+        (
+            none(),
+            row.target.clone(),
+            row.traffic.clone(),
+            false,
+            false,
+        )
+    });
+    join(by_target, &|row| {
+        let is_namespace = |place: &Place| matches!(place, Place::Namespace(_));
+        let target = match &row.target {
+            Target::Places(places) if places.iter().all(is_namespace) => Target::Places(none()),
+            other => other.clone(),
+        };
+        (
+            row.sources.clone(),
+            target,
+            row.traffic.clone(),
+            false,
+            false,
+        )
+    })
+}

@@ -1,0 +1,11 @@
+//! Answers and findings, for people and for machines.
+//!
+//! One file per output format. The model stores routes, not text: a place becomes a file, a
+//! line and a snippet here, and only for what is printed.
+
+pub mod answer;
+pub mod answer_json;
+pub mod finding;
+pub mod map;
+pub mod snippet;
+pub mod words;
