@@ -1,16 +1,18 @@
 //! `portolan can`: "can A reach B", on what, and why.
 
 use super::exit::Exit;
-use super::input::{self, InputArgs};
+use super::input::{self, InputArgs, blind_note};
 use super::output::{Failure, Output};
 use super::ports::{PortArg, parse_port};
 use super::progress::with_progress;
-use crate::question::can::{Context, Overall, PortQuery, can};
+use crate::model::PolicyId;
+use crate::question::can::{Answer, Context, Overall, PortQuery, Who, can};
 use crate::question::endpoint::parse_endpoint;
 use crate::reach::Reach;
 use crate::report::answer::{self, render_answer};
 use crate::report::answer_json::answer_json;
 use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Say whether A can reach B, on what, and which lines decide it
@@ -101,6 +103,11 @@ pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
             })?;
         }
     }
+    if !output.quiet
+        && let Some(note) = blind_note(&input.cluster, &concerned(&input.blind, &found))
+    {
+        output.aside(&format!("note: {note}\n"));
+    }
     let exit = match found.overall {
         Overall::Yes => Exit::Yes,
         Overall::No | Overall::Partly => Exit::No,
@@ -108,4 +115,25 @@ pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
     };
     // An answer from input that could not all be read is no success.
     Ok(if exit == Exit::Yes { input.exit } else { exit })
+}
+
+/// Those of the policies that select an end whose other end is a pod.
+fn concerned(blind: &[PolicyId], answer: &Answer) -> Vec<PolicyId> {
+    let pieces = answer.hops.iter().flat_map(|hop| &hop.pieces);
+    let between_pods = pieces.filter(|piece| {
+        matches!(
+            (&piece.source, &piece.destination),
+            (Who::Pods(_), Who::Pods(_))
+        )
+    });
+    let selecting: BTreeSet<PolicyId> = between_pods
+        .filter_map(|piece| piece.example.as_ref())
+        .flat_map(|example| [&example.evaluation.egress, &example.evaluation.ingress])
+        .flat_map(|side| side.selecting.iter().copied())
+        .collect();
+    blind
+        .iter()
+        .copied()
+        .filter(|policy| selecting.contains(policy))
+        .collect()
 }

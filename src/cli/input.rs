@@ -5,8 +5,8 @@ use super::output::{Failure, Output};
 use super::progress::with_progress;
 use crate::manifest::{LoadOptions, Loaded, load};
 use crate::model::{
-    Cluster, Finding, HostNetwork, Operator, Place, Requirement, Selector, Semantics, Severity,
-    policies_blind_to,
+    Cluster, Finding, HostNetwork, Operator, Place, PolicyId, Requirement, Selector, Semantics,
+    Severity, policies_blind_to,
 };
 use crate::question::ingress::ControllerChoice;
 use crate::report::finding::{counted, render_findings};
@@ -77,8 +77,11 @@ pub(super) struct Input {
     pub(super) cluster: Cluster,
     pub(super) findings: Vec<Finding>,
     pub(super) controller: Option<ControllerChoice>,
-    /// What the answer rests on that the input does not say.
+    /// What an answer about the whole cluster rests on that the input does not say.
     pub(super) assumptions: Vec<String>,
+    /// The policies whose ipBlocks were taken to match no pod, because pods have no address
+    /// yet.
+    pub(super) blind: Vec<PolicyId>,
     /// The worst that reading alone comes to: an answer cannot be better.
     pub(super) exit: Exit,
 }
@@ -135,7 +138,8 @@ pub(super) fn read(paths: &[PathBuf], args: &InputArgs, output: &Output) -> Resu
             ),
         });
     }
-    let assumptions = assumptions(&cluster);
+    let blind = policies_blind_to(&cluster);
+    let assumptions = assumptions(&cluster, &blind);
     let rejected = findings
         .iter()
         .any(|finding| finding.severity == Severity::Error);
@@ -156,6 +160,7 @@ pub(super) fn read(paths: &[PathBuf], args: &InputArgs, output: &Output) -> Resu
         findings,
         controller,
         assumptions,
+        blind,
         exit,
     })
 }
@@ -173,27 +178,29 @@ fn say(sources: &Sources, findings: &[Finding], output: &Output) {
 }
 
 /// What the answer rests on that the input does not say.
-fn assumptions(cluster: &Cluster) -> Vec<String> {
+fn assumptions(cluster: &Cluster, blind: &[PolicyId]) -> Vec<String> {
     let mut found = Vec::new();
-    let blind = policies_blind_to(cluster);
-    if let Some(&first) = blind.first() {
-        let others = match blind.len() {
-            1 => String::new(),
-            n => format!(" and {}", counted(n.saturating_sub(1), "other")),
-        };
-        found.push(format!(
-            "pods have no addresses yet, so no ipBlock was taken to match a pod: this concerns {}{others}; \
-             `--pod-cidr CIDR` says where pods get theirs",
-            policy_name(cluster, first),
-        ));
-    }
+    found.extend(blind_note(cluster, blind));
     if cluster.terminated_pods > 0 {
         found.push(format!(
             "{} terminated and left out",
-            counted(cluster.terminated_pods, "pod"),
+            counted(cluster.terminated_pods, "pod")
         ));
     }
     found
+}
+
+/// What to say of policies whose ipBlocks could not be held against pods without addresses.
+pub(super) fn blind_note(cluster: &Cluster, blind: &[PolicyId]) -> Option<String> {
+    let first = policy_name(cluster, *blind.first()?);
+    let others = match blind.len() {
+        1 => String::new(),
+        n => format!(" and {} more", n.saturating_sub(1)),
+    };
+    Some(format!(
+        "pods have no addresses yet, so no ipBlock was taken to match a pod; this concerns \
+         {first}{others}; `--pod-cidr CIDR` says where pods get theirs"
+    ))
 }
 
 fn choose(cluster: &mut Cluster, arg: &ControllerArg) -> ControllerChoice {

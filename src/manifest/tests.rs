@@ -1,1 +1,1 @@
-//! tests
+//! Loading as a whole.

@@ -32,7 +32,8 @@ pub fn address_choices(cluster: &Cluster, pod: &Pod, family: Family) -> AddressC
             AddressChoice::OneOf(vec![address])
         });
     }
-    if cluster.pod_cidrs.is_empty() {
+    // A hostNetwork pod gets its node's address, and that is not out of the pods' ranges (N27).
+    if cluster.pod_cidrs.is_empty() || pod.host_network {
         return AddressChoice::Blind;
     }
     let possible = cluster
@@ -126,12 +127,9 @@ pub fn evaluate_pods(
 /// The policies whose ipBlocks might match pods whose addresses are not known: what an answer
 /// has to mention. Empty when every pod has an address or a range to get one from.
 pub fn policies_blind_to(cluster: &Cluster) -> Vec<PolicyId> {
-    let blind = cluster.pod_cidrs.is_empty()
-        && cluster
-            .pods
-            .iter()
-            .any(|pod| pod.addresses.is_empty() && !pod.host_network);
-    if !blind {
+    let no_ranges = cluster.pod_cidrs.is_empty();
+    let is_blind = |pod: &Pod| pod.addresses.is_empty() && (no_ranges || pod.host_network);
+    if !cluster.pods.iter().any(is_blind) {
         return Vec::new();
     }
     let has_block = |direction, id: PolicyId| {

@@ -331,15 +331,17 @@ pub fn port_matches(cluster: &Cluster, flow: &Flow, port: &PortMatch) -> bool {
             first,
             last,
         } => *protocol == flow.protocol && (*first..=*last).contains(&flow.port),
-        // N18: by name, protocol and number, on the destination pod. Nothing else has names.
+        // N18: by name, protocol and number, on the destination pod. Nothing else has names: not
+        // a node, and so not a pod that is its node's traffic (N27 b).
         PortMatchKind::Named { protocol, name } => match flow.destination {
             Party::Pod { pod, .. } => cluster.pod(pod).is_some_and(|pod| {
-                pod.ports.iter().any(|declared| {
-                    declared.name == Some(*name)
-                        && declared.port == flow.port
-                        && declared.protocol == flow.protocol
-                        && protocol.is_none_or(|p| p == declared.protocol)
-                })
+                !cluster.is_node_traffic(pod)
+                    && pod.ports.iter().any(|declared| {
+                        declared.name == Some(*name)
+                            && declared.port == flow.port
+                            && declared.protocol == flow.protocol
+                            && protocol.is_none_or(|p| p == declared.protocol)
+                    })
             }),
             Party::Node { .. } | Party::External { .. } | Party::SomePod => false,
         },

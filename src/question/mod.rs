@@ -2,6 +2,7 @@
 
 pub mod can;
 pub mod endpoint;
+pub mod explain;
 pub mod ingress;
 pub mod list;
 pub mod near;

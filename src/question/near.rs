@@ -47,6 +47,8 @@ pub enum Miss {
         cidr: String,
         /// The other end's address, when it has one.
         found: Option<String>,
+        /// The entry of the block's `except` that cuts the address out, when one does.
+        except: Option<String>,
     },
     /// The rule is about pods, and the other end is not one that selectors match.
     NotAPod,
@@ -113,6 +115,9 @@ fn weight(miss: &Miss) -> u32 {
         Miss::PodLabel { found: Some(_), .. } | Miss::NamespaceLabel { found: Some(_), .. } => 3,
         Miss::PodLabel { .. } | Miss::NamespaceLabel { .. } => 2,
         Miss::Namespace { .. } => 3,
+        Miss::Block {
+            except: Some(_), ..
+        } => 3,
         Miss::Block { .. } => 6,
         Miss::NotAPod => 8,
     }
@@ -192,10 +197,14 @@ fn misses_of(cluster: &Cluster, peer: &Peer, party: &Party) -> Vec<Miss> {
         Party::SomePod => None,
     };
     match (&peer.kind, party) {
-        (PeerKind::IpBlock(block), _) => vec![Miss::Block {
-            cidr: block.cidr.to_string(),
-            found: address.map(|address| address.to_string()),
-        }],
+        (PeerKind::IpBlock(block), _) => {
+            let cuts = |net: &&ipnet::IpNet| address.is_some_and(|address| net.contains(&address));
+            vec![Miss::Block {
+                cidr: block.cidr.to_string(),
+                found: address.map(|address| address.to_string()),
+                except: block.except.iter().find(cuts).map(ToString::to_string),
+            }]
+        }
         (PeerKind::Pods { namespaces, pods }, Party::Pod { pod, .. }) => {
             let Some(pod) = cluster
                 .pod(*pod)

@@ -147,6 +147,7 @@ impl Reach {
     ) -> Option<PairTraffic> {
         let (from, to) = (self.group_of(source)?, self.group_of(destination)?);
         if source == destination {
+            self.universe.elements_in(from, family)?;
             return Some(PairTraffic::all());
         }
         self.between_groups(from, to, family)

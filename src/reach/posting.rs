@@ -21,7 +21,7 @@ pub(super) struct Postings<'a> {
     by_namespace: Vec<RoaringBitmap>,
     by_key: HashMap<Symbol, RoaringBitmap>,
     by_label: HashMap<(Symbol, Symbol), RoaringBitmap>,
-    /// Elements by a named port of theirs. HostNetwork pods have named ports too.
+    /// Elements by a named port of theirs (N18).
     by_port: HashMap<Symbol, Vec<(Protocol, u16, RoaringBitmap)>>,
     namespaces: RefCell<HashMap<&'a Selector, Rc<RoaringBitmap>>>,
     pods: RefCell<HashMap<(&'a NamespaceMatch, &'a Selector), Rc<RoaringBitmap>>>,
@@ -55,6 +55,9 @@ impl<'a> Postings<'a> {
     }
 
     fn add(&mut self, element: u32, pod: &Pod, node_traffic: bool) {
+        if node_traffic {
+            return;
+        }
         for port in &pod.ports {
             if let Some(name) = port.name {
                 let known = self.by_port.entry(name).or_default();
@@ -68,9 +71,6 @@ impl<'a> Postings<'a> {
                     None => known.push((port.protocol, port.port, [element].into_iter().collect())),
                 }
             }
-        }
-        if node_traffic {
-            return;
         }
         self.selectable.insert(element);
         if let Some(list) = self.by_namespace.get_mut(to_index(pod.namespace.0)) {

@@ -133,10 +133,12 @@ fn between_pods(reach: &Reach, scope: Scope, products: &mut Products) {
             }
         }
     }
+    let present = reach.groups_in(family);
     for (sources, destinations) in reach.own_node_pairs() {
+        let sources = sources & &present;
         for destination in ingress.iter().filter(|profile| profile.isolated) {
             let destinations = &destinations & &destination.members;
-            if !destinations.is_empty() {
+            if !sources.is_empty() && !destinations.is_empty() {
                 products.allowed.push(Product {
                     sources: End::Groups(sources.clone()),
                     destinations: End::Groups(destinations),

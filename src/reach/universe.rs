@@ -240,7 +240,11 @@ impl Universe {
 
     fn presence(&self, pod: &Pod, possible: &[Presence; 2]) -> [Presence; 2] {
         if pod.addresses.is_empty() {
-            return possible.clone();
+            // Ranges of pods say nothing of a node's address, which a hostNetwork pod has (N27).
+            return match pod.host_network {
+                true => [Presence::Blind, Presence::Blind],
+                false => possible.clone(),
+            };
         }
         Family::ALL.map(|family| {
             let known = pod

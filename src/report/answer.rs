@@ -1,11 +1,10 @@
 //! The answer to "can A reach B" for people: the verdict first, then why, on the lines of the
 //! manifests.
 
-use super::snippet::{Drawing, Mark, Style};
-use super::words::{policy_name, who_text};
+use super::snippet::{Drawing, Mark, Sign, Style};
+use super::words::{policy_name, policy_names, who_text};
 use crate::model::{
-    Action, Cluster, Direction, Origin, PolicyId, Reason, Rule, RuleRef, Side, Tier, TrafficSet,
-    Verdict,
+    Action, Cluster, Direction, Origin, PolicyId, Reason, Rule, RuleRef, Side, TrafficSet, Verdict,
 };
 use crate::question::can::{Answer, Example, Hop, Overall, Piece};
 use crate::question::near::{Miss, NearMiss};
@@ -195,39 +194,34 @@ fn explain_side(
                 direction.name()
             )
         }
-        Reason::Rules {
-            tier,
-            action,
-            rules,
-        } => {
-            let verb = match action {
-                Action::Accept => "allowed",
-                Action::Deny => "denied",
-                Action::Pass => "passed on",
+        Reason::Rules { action, rules, .. } => {
+            let (verb, sign) = match action {
+                Action::Accept => ("allowed", Sign::Yes),
+                Action::Deny => ("denied", Sign::No),
+                Action::Pass => ("passed on", Sign::Unknown),
             };
-            rules_drawing(context, &format!("{title}: {verb} by "), *tier, rules)
+            rules_drawing(context, &format!("{title}: {verb} by "), sign, rules)
         }
         Reason::Isolated { .. } => isolated(context, direction, side, &title, near),
         Reason::Undecidable { rules } => {
             let message = format!("{title}: depends on who exactly asks; this may match: ");
-            rules_drawing(context, &message, Tier::NetworkPolicy, rules)
+            rules_drawing(context, &message, Sign::Unknown, rules)
         }
     }
 }
 
 /// The rules that decided: all named, the first drawn.
-fn rules_drawing(context: Context<'_>, message: &str, _tier: Tier, rules: &[RuleRef]) -> String {
-    let mut names: Vec<String> = rules
-        .iter()
-        .map(|rule| policy_name(context.cluster, rule.policy))
-        .collect();
-    names.dedup();
-    let message = format!("{message}{}", names.join(", "));
+fn rules_drawing(context: Context<'_>, message: &str, sign: Sign, rules: &[RuleRef]) -> String {
+    let mut policies: Vec<PolicyId> = rules.iter().map(|rule| rule.policy).collect();
+    policies.dedup();
+    let message = format!("{message}{}", policy_names(context.cluster, &policies));
     let Some(first) = rules.first() else {
         return format!("{message}\n");
     };
     let marks = rule_marks(context.cluster, first);
-    Drawing::new(context.sources, message, &marks).render(context.style)
+    Drawing::new(context.sources, message, &marks)
+        .with_sign(sign)
+        .render(context.style)
 }
 
 fn rule_of<'a>(cluster: &'a Cluster, reference: &RuleRef) -> Option<(&'a Origin, &'a Rule)> {
@@ -276,11 +270,6 @@ fn isolated(
     title: &str,
     near: Option<&Vec<NearMiss>>,
 ) -> String {
-    let policies: Vec<String> = side
-        .selecting
-        .iter()
-        .map(|&id| policy_name(context.cluster, id))
-        .collect();
     let n_rules: usize = side
         .selecting
         .iter()
@@ -292,16 +281,15 @@ fn isolated(
         1 => "whose one rule does not match".to_owned(),
         n => format!("none of whose {n} rules matches"),
     };
-    let message = format!(
-        "{title}: denied. it is isolated by {}, {why}",
-        policies.join(", ")
-    );
+    let names = policy_names(context.cluster, &side.selecting);
+    let message = format!("{title}: denied, isolated by {names}, {why}");
     match near.and_then(|near| near.first()) {
         Some(nearest) => {
             let marks = miss_marks(context.cluster, nearest);
-            let help = format!("nearest rule: {}", misses_text(&nearest.misses));
+            let help = nearest_help(context.cluster, nearest);
             Drawing::new(context.sources, message, &marks)
                 .with_help(Some(help))
+                .with_sign(Sign::No)
                 .render(context.style)
         }
         None => {
@@ -314,9 +302,23 @@ fn isolated(
             let help = format!("no rule allows any {} here: add one", direction.name());
             Drawing::new(context.sources, message, &marks)
                 .with_help(Some(help))
+                .with_sign(Sign::No)
                 .render(context.style)
         }
     }
+}
+
+/// Which rule comes nearest, by its place in its policy.
+fn nearest_help(cluster: &Cluster, nearest: &NearMiss) -> String {
+    let rule = rule_of(cluster, &nearest.rule).map_or_else(String::new, |(origin, rule)| {
+        let steps = rule.route.steps();
+        let inside = steps.get(origin.route.steps().len()..).unwrap_or(steps);
+        inside.iter().cloned().collect::<Route>().to_string()
+    });
+    format!(
+        "nearest is `{rule}` of {}",
+        policy_name(cluster, nearest.rule.policy)
+    )
 }
 
 fn policy_mark(cluster: &Cluster, id: PolicyId) -> Option<Mark> {
@@ -397,11 +399,19 @@ pub fn miss_text(miss: &Miss) -> String {
             format!("it is about pods of namespace `{wanted}`, not `{found}`")
         }
         Miss::Block {
+            found: Some(found),
+            except: Some(except),
+            ..
+        } => format!("`{found}` is cut out by `except: {except}`"),
+        Miss::Block {
             cidr,
             found: Some(found),
+            ..
         } => format!("`{found}` is not in `{cidr}`"),
-        Miss::Block { cidr, found: None } => {
-            format!("it is about `{cidr}`, and the address is not known")
+        Miss::Block {
+            cidr, found: None, ..
+        } => {
+            format!("it is about `{cidr}`, and the pod has no address yet")
         }
         Miss::NotAPod => "it is about pods by label".to_owned(),
     }

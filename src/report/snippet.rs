@@ -20,6 +20,17 @@ pub struct Style {
     pub width: usize,
 }
 
+/// What a drawing that answers a question says.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Sign {
+    /// `✓`
+    Yes,
+    /// `×`
+    No,
+    /// `?`
+    Unknown,
+}
+
 /// One document as miette reads it: with its name, and lines counted as in its file.
 #[derive(Debug)]
 struct DocumentText {
@@ -77,6 +88,7 @@ pub struct Drawing {
     message: String,
     code: Option<String>,
     severity: Option<miette::Severity>,
+    sign: Option<Sign>,
     help: Option<String>,
     source: Option<DocumentText>,
     labels: Vec<LabeledSpan>,
@@ -92,6 +104,7 @@ impl Drawing {
             message: message.into(),
             code: None,
             severity: None,
+            sign: None,
             help: None,
             source: None,
             labels: Vec::new(),
@@ -121,6 +134,7 @@ impl Drawing {
                         message: String::new(),
                         code: None,
                         severity: None,
+                        sign: None,
                         help: None,
                         source: Some(document_text(sources, &location)),
                         labels: vec![label],
@@ -130,6 +144,12 @@ impl Drawing {
             }
         }
         drawing
+    }
+
+    /// With the sign of an answer in front.
+    pub fn with_sign(mut self, sign: Sign) -> Drawing {
+        self.sign = Some(sign);
+        self
     }
 
     /// With advice below the picture.
@@ -161,11 +181,17 @@ impl Drawing {
 
     /// The picture, ending in a line break.
     pub fn render(&self, style: Style) -> String {
-        let theme = if style.colour {
+        let mut theme = if style.colour {
             GraphicalTheme::unicode()
         } else {
             GraphicalTheme::unicode_nocolor()
         };
+        // miette's signs go with severities, so an answer borrows one of those.
+        match self.sign {
+            Some(Sign::Yes) => theme.characters.advice = "✓".to_owned(),
+            Some(Sign::Unknown) => theme.characters.warning = "?".to_owned(),
+            Some(Sign::No) | None => {}
+        }
         let mut text = String::new();
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_width(style.width)
@@ -235,7 +261,12 @@ impl Diagnostic for Drawing {
     }
 
     fn severity(&self) -> Option<miette::Severity> {
-        self.severity
+        let of_sign = self.sign.map(|sign| match sign {
+            Sign::Yes => miette::Severity::Advice,
+            Sign::No => miette::Severity::Error,
+            Sign::Unknown => miette::Severity::Warning,
+        });
+        of_sign.or(self.severity)
     }
 
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {

@@ -32,6 +32,29 @@ pub fn policy_name(cluster: &Cluster, id: PolicyId) -> String {
         })
 }
 
+/// `NetworkPolicy shop/cart, shop/frontend`: the kind once for neighbours that share it.
+pub fn policy_names(cluster: &Cluster, ids: &[PolicyId]) -> String {
+    let mut text = String::new();
+    let mut last_kind = "";
+    for &id in ids {
+        let Some(policy) = cluster.policy(id) else {
+            continue;
+        };
+        if !text.is_empty() {
+            text.push_str(", ");
+        }
+        let name = policy_name(cluster, id);
+        let same_kind = policy.kind == last_kind;
+        let bare = name
+            .strip_prefix(policy.kind)
+            .filter(|_| same_kind)
+            .map(str::trim_start);
+        text.push_str(bare.unwrap_or(&name));
+        last_kind = policy.kind;
+    }
+    text
+}
+
 /// `node/worker-1`.
 pub fn node_name(cluster: &Cluster, id: NodeId) -> String {
     cluster

@@ -12,7 +12,7 @@ mod port;
 mod selector;
 mod service;
 
-pub(crate) use cidr::{Cidr, check_cidr, parse_cidr, parse_ip};
+pub(crate) use cidr::{check_cidr, parse_cidr, parse_ip};
 pub(crate) use ingress::check_ingress;
 pub(crate) use metadata::{check_labels, metadata};
 pub(crate) use name::NameRule;

@@ -1,0 +1,228 @@
+//! What analysis costs on top of parsing: a generated cluster of 10,000 pods and 1,000
+//! policies, read, parsed, listed and asked about.
+//!
+//! `cargo bench --bench scale` prints each stage and the ratio of `list -o json --grouped` and
+//! `can` to parsing the same files alone. Parsing alone is what no reader of manifests can
+//! avoid: YAML to a value, and the value to its Kubernetes type, on every core. Ratios within
+//! one run are what counts; the seconds are this machine's.
+
+use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
+use k8s_openapi::api::networking::v1::NetworkPolicy;
+use portolan::manifest::{LoadOptions, load};
+use portolan::question::can::{Context, PortQuery, can};
+use portolan::question::endpoint::parse_endpoint;
+use portolan::question::list::{Filter, Question};
+use portolan::reach::Reach;
+use portolan::report::map::{MAP_FORMATS, Map, MapOptions};
+use portolan::source::{Sources, read_inputs};
+use rayon::prelude::*;
+use serde::de::DeserializeOwned;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+const NAMESPACES: usize = 100;
+const APPS: usize = 10;
+const REPLICAS: usize = 10;
+const RUNS: usize = 7;
+
+fn main() {
+    // `cargo test` runs benches too, without `--bench`: once, and small.
+    let measured = std::env::args().any(|argument| argument == "--bench");
+    let (namespaces, runs) = if measured { (NAMESPACES, RUNS) } else { (3, 1) };
+    let folder = std::env::temp_dir().join(format!("portolan-scale-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let bytes = write_cluster(&folder, namespaces);
+    let paths = [folder.clone()];
+
+    let parse = median(runs, || {
+        let (sources, _) = read_inputs(&paths, &mut std::io::empty());
+        parse_alone(&sources)
+    });
+    let list = median(runs, || list_grouped(&paths));
+    let ask = median(runs, || ask(&paths));
+    std::fs::remove_dir_all(&folder).unwrap();
+
+    println!(
+        "{} pods, {} policies, {:.1} MB of YAML, medians of {runs}",
+        namespaces * APPS * REPLICAS,
+        namespaces * 10,
+        bytes as f64 / 1e6
+    );
+    let row = |name: &str, time: Duration| {
+        let ratio = time.as_secs_f64() / parse.as_secs_f64();
+        println!(
+            "{name:32} {:8.1} ms   {ratio:5.2} x parsing",
+            time.as_secs_f64() * 1e3
+        );
+    };
+    row("read and parse alone", parse);
+    row("list -o json --grouped", list);
+    row("can", ask);
+    if let Some(peak) = peak_memory_kib() {
+        println!("peak memory {:.0} MB", peak as f64 / 1024.0);
+    }
+}
+
+fn median<T>(runs: usize, mut work: impl FnMut() -> T) -> Duration {
+    let mut times: Vec<Duration> = (0..runs)
+        .map(|_| {
+            let start = Instant::now();
+            std::hint::black_box(work());
+            start.elapsed()
+        })
+        .collect();
+    times.sort();
+    times[times.len() / 2]
+}
+
+/// The most memory this process ever held, in KiB, where the system tells.
+fn peak_memory_kib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+fn parse_alone(sources: &Sources) -> usize {
+    let documents: Vec<_> = sources.documents().map(|(id, _)| id).collect();
+    documents
+        .into_par_iter()
+        .map(|id| {
+            let value: serde_yaml::Value = serde_yaml::from_str(sources.text(id)).unwrap();
+            let kind = value
+                .get("kind")
+                .and_then(|kind| kind.as_str())
+                .unwrap_or("")
+                .to_owned();
+            match kind.as_str() {
+                "Pod" => typed::<Pod>(value),
+                "Service" => typed::<Service>(value),
+                "Namespace" => typed::<Namespace>(value),
+                "NetworkPolicy" => typed::<NetworkPolicy>(value),
+                other => panic!("`{other}` is not generated here"),
+            }
+        })
+        .sum()
+}
+
+fn typed<T: DeserializeOwned>(value: serde_yaml::Value) -> usize {
+    let mut unknown = 0;
+    let object: T = serde_ignored::deserialize(value, |_| unknown += 1).unwrap();
+    std::hint::black_box(object);
+    unknown
+}
+
+fn list_grouped(paths: &[PathBuf]) -> usize {
+    let (sources, _) = read_inputs(paths, &mut std::io::empty());
+    let loaded = load(&sources, &LoadOptions::default());
+    let reach = Reach::new(&loaded.cluster);
+    let filter = Filter::default();
+    let question = Question {
+        cluster: &loaded.cluster,
+        reach: &reach,
+        filter: &filter,
+        controller: None,
+    };
+    let map = Map {
+        question,
+        assumptions: &[],
+        locate: &|_| String::new(),
+        options: MapOptions {
+            grouped: true,
+            ..MapOptions::default()
+        },
+    };
+    let json = MAP_FORMATS
+        .iter()
+        .find(|format| format.name == "json")
+        .unwrap();
+    let mut output = Vec::new();
+    (json.render)(&map, &mut output).unwrap();
+    output.len()
+}
+
+fn ask(paths: &[PathBuf]) -> String {
+    let (sources, _) = read_inputs(paths, &mut std::io::empty());
+    let loaded = load(&sources, &LoadOptions::default());
+    let reach = Reach::new(&loaded.cluster);
+    let context = Context {
+        cluster: &loaded.cluster,
+        reach: &reach,
+        controller: None,
+    };
+    let end = |name| parse_endpoint(&loaded.cluster, name, None).unwrap();
+    let port = PortQuery::Number {
+        protocol: None,
+        port: 8080,
+    };
+    let answer = can(
+        context,
+        &end("ns-1/app-1-pod-0"),
+        &end("ns-1/app-2-pod-0"),
+        &port,
+    )
+    .unwrap();
+    format!("{:?}", answer.overall)
+}
+
+/// Writes the cluster and returns its size in bytes. Ten policies in each namespace: deny all,
+/// DNS, metrics, a neighbour namespace by label, an address block, and one for each of five
+/// apps, with named ports, ranges and expressions among them.
+fn write_cluster(folder: &Path, namespaces: usize) -> usize {
+    let mut size = 0;
+    for namespace in 0..namespaces {
+        let mut text = format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ns-{namespace}\n  labels:\n    team: team-{}\n    env: {}\n",
+            namespace % 12,
+            ["prod", "staging", "dev"][namespace % 3]
+        );
+        for app in 0..APPS {
+            write_app(&mut text, namespace, app);
+        }
+        for policy in 0..10 {
+            write_policy(&mut text, namespace, policy);
+        }
+        size += text.len();
+        std::fs::write(folder.join(format!("ns-{namespace}.yaml")), text).unwrap();
+    }
+    size
+}
+
+fn write_app(text: &mut String, namespace: usize, app: usize) {
+    let tier = ["web", "api", "data"][app % 3];
+    write!(
+        text,
+        "---\napiVersion: v1\nkind: Service\nmetadata:\n  name: app-{app}\n  namespace: ns-{namespace}\nspec:\n  selector:\n    app: app-{app}\n  ports:\n  - name: http\n    port: 80\n    targetPort: http\n"
+    )
+    .unwrap();
+    for pod in 0..REPLICAS {
+        write!(
+            text,
+            "---\napiVersion: v1\nkind: Pod\nmetadata:\n  name: app-{app}-pod-{pod}\n  namespace: ns-{namespace}\n  labels:\n    app: app-{app}\n    tier: {tier}\n    version: v{}\n    app.kubernetes.io/name: app-{app}\n    app.kubernetes.io/managed-by: gitops\n  ownerReferences:\n  - apiVersion: apps/v1\n    kind: ReplicaSet\n    name: app-{app}\n    uid: 00000000-0000-4000-8000-000000000000\n    controller: true\nspec:\n  nodeName: node-{}\n  containers:\n  - name: main\n    image: registry.example/app-{app}:1.0\n    ports:\n    - name: http\n      containerPort: 8080\n    - name: metrics\n      containerPort: 9090\n    resources:\n      requests:\n        cpu: 100m\n        memory: 128Mi\nstatus:\n  phase: Running\n  podIP: 10.{}.{}.{}\n",
+            app % 2,
+            pod % 7,
+            64 + namespace / 256,
+            namespace % 256,
+            1 + app * REPLICAS + pod
+        )
+        .unwrap();
+    }
+}
+
+fn write_policy(text: &mut String, namespace: usize, policy: usize) {
+    let (name, spec) = match policy {
+        0 => ("default-deny".to_owned(), "  podSelector: {}\n  policyTypes: [Ingress, Egress]\n".to_owned()),
+        1 => ("allow-dns".to_owned(), "  podSelector: {}\n  policyTypes: [Egress]\n  egress:\n  - to:\n    - namespaceSelector:\n        matchLabels:\n          kubernetes.io/metadata.name: ns-0\n      podSelector:\n        matchLabels:\n          app: app-0\n    ports:\n    - protocol: UDP\n      port: 53\n    - protocol: TCP\n      port: 53\n".to_owned()),
+        2 => ("metrics".to_owned(), "  podSelector:\n    matchExpressions:\n    - {key: tier, operator: In, values: [web, api]}\n  policyTypes: [Ingress]\n  ingress:\n  - from:\n    - namespaceSelector:\n        matchLabels:\n          env: prod\n      podSelector:\n        matchLabels:\n          app: app-9\n    ports:\n    - port: metrics\n".to_owned()),
+        3 => ("team".to_owned(), format!("  podSelector:\n    matchLabels:\n      tier: api\n  policyTypes: [Ingress]\n  ingress:\n  - from:\n    - namespaceSelector:\n        matchLabels:\n          team: team-{}\n    ports:\n    - port: 8000\n      endPort: 8100\n", namespace % 12)),
+        4 => ("office".to_owned(), "  podSelector:\n    matchLabels:\n      tier: web\n  policyTypes: [Ingress]\n  ingress:\n  - from:\n    - ipBlock:\n        cidr: 192.168.0.0/16\n        except:\n        - 192.168.99.0/24\n    ports:\n    - port: http\n".to_owned()),
+        app => (format!("app-{app}"), format!("  podSelector:\n    matchLabels:\n      app: app-{app}\n  policyTypes: [Ingress, Egress]\n  ingress:\n  - from:\n    - podSelector:\n        matchLabels:\n          app: app-{}\n    ports:\n    - port: 8080\n  egress:\n  - to:\n    - podSelector:\n        matchExpressions:\n        - {{key: tier, operator: NotIn, values: [data]}}\n    ports:\n    - port: http\n", app - 4)),
+    };
+    write!(
+        text,
+        "---\napiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: {name}\n  namespace: ns-{namespace}\nspec:\n{spec}"
+    )
+    .unwrap();
+}
