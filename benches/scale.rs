@@ -39,6 +39,14 @@ fn main() {
         let (sources, _) = read_inputs(&paths, &mut std::io::empty());
         parse_alone(&sources)
     });
+    let load_only = median(runs, || {
+        let (sources, _) = read_inputs(&paths, &mut std::io::empty());
+        load(&sources, &LoadOptions::default()).documents
+    });
+    let (sources, _) = read_inputs(&paths, &mut std::io::empty());
+    let loaded = load(&sources, &LoadOptions::default());
+    let reach_only = median(runs, || Reach::new(&loaded.cluster).n_groups());
+    drop(loaded);
     let list = median(runs, || list_grouped(&paths));
     let ask = median(runs, || ask(&paths));
     std::fs::remove_dir_all(&folder).unwrap();
@@ -57,6 +65,8 @@ fn main() {
         );
     };
     row("read and parse alone", parse);
+    row("read and load", load_only);
+    row("the relation from a cluster", reach_only);
     row("list -o json --grouped", list);
     row("can", ask);
     if let Some(peak) = peak_memory_kib() {

@@ -14,10 +14,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("symbolic", &["model"]),
     ("intent", &["manifest", "model", "source", "symbolic"]),
     ("question", &["intent", "model", "reach", "symbolic"]),
-    ("report", &["intent", "model", "question", "source", "symbolic"]),
+    (
+        "report",
+        &["intent", "model", "question", "source", "symbolic"],
+    ),
     (
         "cli",
-        &["intent", "manifest", "model", "question", "reach", "report", "source", "symbolic"],
+        &[
+            "intent", "manifest", "model", "question", "reach", "report", "source", "symbolic",
+        ],
     ),
 ];
 
@@ -77,7 +82,10 @@ fn used_modules(code: &str) -> Vec<String> {
     for (at, _) in code.match_indices("crate::") {
         let rest = &code[at + "crate::".len()..];
         let name = |text: &str| -> String {
-            text.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+            text.trim_start()
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || *c == '_')
+                .collect()
         };
         match rest.strip_prefix('{') {
             Some(list) => {
@@ -112,11 +120,20 @@ fn dependencies_point_one_way() {
             continue;
         };
         let may_use = allowed.get(module.as_str()).unwrap_or_else(|| {
-            panic!("{} is in no module of the table in tests/architecture.rs", path.display())
+            panic!(
+                "{} is in no module of the table in tests/architecture.rs",
+                path.display()
+            )
         });
         for used in used_modules(&code(&fs::read_to_string(&path).unwrap())) {
-            if used != module && allowed.contains_key(used.as_str()) && !may_use.contains(&used.as_str()) {
-                wrong.push(format!("{}: `{module}` may not use `{used}`", path.display()));
+            if used != module
+                && allowed.contains_key(used.as_str())
+                && !may_use.contains(&used.as_str())
+            {
+                wrong.push(format!(
+                    "{}: `{module}` may not use `{used}`",
+                    path.display()
+                ));
             }
         }
     }
@@ -138,7 +155,10 @@ fn crates_stay_behind_their_fences() {
                 })
             });
             if used && !modules.contains(&module.as_str()) {
-                wrong.push(format!("{}: `{name}` belongs to {modules:?}", path.display()));
+                wrong.push(format!(
+                    "{}: `{name}` belongs to {modules:?}",
+                    path.display()
+                ));
             }
         }
     }
@@ -182,7 +202,10 @@ fn every_dependency_says_what_it_is_for() {
             in_dependencies = line.ends_with("dependencies]");
         } else if in_dependencies && !line.is_empty() && !line.starts_with('#') {
             let family = line.starts_with("clap_");
-            assert!(before.starts_with('#') || family, "no purpose comment above `{line}`");
+            assert!(
+                before.starts_with('#') || family,
+                "no purpose comment above `{line}`"
+            );
         }
         before = line;
     }

@@ -17,6 +17,13 @@ pub(crate) struct SyntaxError {
 /// Parses one document. An empty one is `null`. Both formats refuse duplicate keys; text that
 /// looks like JSON and is not is read as YAML, as kubectl does.
 pub(crate) fn parse(text: &str, format: Format) -> Result<Value, SyntaxError> {
+    if let Some(offset) = too_deep(text) {
+        return Err(SyntaxError {
+            offset,
+            message: "nested too deeply".to_owned(),
+            help: None,
+        });
+    }
     if format == Format::Json
         && let Ok(value) = parse_json(text)
     {
@@ -50,6 +57,23 @@ fn is_blank(text: &str) -> bool {
             || line.starts_with('%')
             || line == "---"
             || line == "..."
+    })
+}
+
+/// How many brackets may be open at a time. Far more than any manifest has, and few enough that
+/// the YAML scanner, which looks at all open ones for every token, stays fast.
+const NESTING: usize = 1_000;
+
+/// Where more brackets are open than [`NESTING`], those in strings and comments counted too.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    text.bytes().position(|byte| {
+        match byte {
+            b'[' | b'{' => open = open.saturating_add(1),
+            b']' | b'}' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        open > NESTING
     })
 }
 

@@ -10,7 +10,8 @@ use crate::model::{
     Party, PodId, Protocol, Selector, Service, ServiceId, ServicePort, TargetPort, Verdict,
     WorkloadId, address_choices, evaluate, evaluate_pods,
 };
-use std::collections::BTreeSet;
+use crate::reach::{GroupId, Reach};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A controller that is known by its labels and by the name its IngressClass gives.
 struct KnownController {
@@ -263,11 +264,20 @@ pub struct IngressEdge {
     pub verdict: Verdict,
 }
 
-/// The edges from the ingress controller to the pods that Ingresses lead to, sorted.
-pub fn ingress_edges(cluster: &Cluster, choice: Option<&ControllerChoice>) -> Vec<IngressEdge> {
+/// The edges from the ingress controller to the pods that Ingresses lead to, sorted. Linear in
+/// pods and backends: pods of one group share an answer.
+pub fn ingress_edges(
+    cluster: &Cluster,
+    reach: &Reach,
+    choice: Option<&ControllerChoice>,
+) -> Vec<IngressEdge> {
     let mut edges = BTreeSet::new();
+    // Few classes serve many Ingresses.
+    let mut controllers: BTreeMap<(Option<&str>, &str), Controller> = BTreeMap::new();
     for ingress in &cluster.ingresses {
-        let controller = controller_of(cluster, ingress, choice);
+        let controller = controllers
+            .entry((ingress.class.as_deref(), ingress.kind))
+            .or_insert_with(|| controller_of(cluster, ingress, choice));
         for backend in all_backends(ingress) {
             let Target::Backends { backends, .. } = follow(cluster, ingress, backend) else {
                 continue;
@@ -284,9 +294,9 @@ pub fn ingress_edges(cluster: &Cluster, choice: Option<&ControllerChoice>) -> Ve
                 let Some(workload) = cluster.pod(pod).map(|pod| pod.workload) else {
                     continue;
                 };
-                for (_, evaluation) in controller_hop(cluster, &controller, pod, protocol, port) {
-                    if evaluation.verdict != Verdict::Denied {
-                        let verdict = evaluation.verdict;
+                for verdict in controller_verdicts(cluster, reach, controller, pod, protocol, port)
+                {
+                    if verdict != Verdict::Denied {
                         edges.insert(IngressEdge {
                             workload,
                             protocol,
@@ -299,4 +309,35 @@ pub fn ingress_edges(cluster: &Cluster, choice: Option<&ControllerChoice>) -> Ve
         }
     }
     edges.into_iter().collect()
+}
+
+/// What the set engine says of the hop from the controller's pods to one backend; an unknown
+/// controller is beyond it.
+fn controller_verdicts(
+    cluster: &Cluster,
+    reach: &Reach,
+    controller: &Controller,
+    pod: PodId,
+    protocol: Protocol,
+    port: u16,
+) -> BTreeSet<Verdict> {
+    let Controller::Workloads(workloads) = controller else {
+        let hops = controller_hop(cluster, controller, pod, protocol, port);
+        return hops
+            .iter()
+            .map(|(_, evaluation)| evaluation.verdict)
+            .collect();
+    };
+    let sources: BTreeSet<GroupId> = workloads
+        .iter()
+        .flat_map(|&workload| cluster.pods_of(workload))
+        .filter_map(|(source, _)| reach.group_of(source))
+        .collect();
+    let destination = reach.group_of(pod);
+    sources
+        .into_iter()
+        .flat_map(|source| Family::ALL.map(|family| (source, family)))
+        .filter_map(|(source, family)| reach.between_groups(source, destination?, family))
+        .map(|pair| pair.verdict(protocol, port))
+        .collect()
 }

@@ -8,6 +8,7 @@ use crate::model::{
 use crate::reach::{End, GroupId, PairTraffic, Reach, Scope, products, row};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// One end of a connection in the map.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -112,9 +113,8 @@ pub struct Question<'a> {
     pub controller: Option<&'a ControllerChoice>,
 }
 
-/// How many source workloads are computed at a time: enough to keep every core busy, few
-/// enough that the rows of a large cluster are never all in memory.
-const CHUNK: usize = 64;
+/// How many rows to have in memory at most, as a rule: source workloads are computed in chunks.
+const ROWS_IN_MEMORY: usize = 1 << 18;
 
 /// Hands out every connection in order: by source workload, then destination; then what the
 /// ingress controller opens. The rows of the map are never all in memory.
@@ -127,11 +127,12 @@ pub fn for_each_connection<E>(
         .workloads_with_ids()
         .map(|(id, _)| id)
         .collect();
-    let groups_of = groups_of_workloads(question);
-    for chunk in workloads.chunks(CHUNK) {
+    let members = Members::new(question);
+    let chunk = ROWS_IN_MEMORY / workloads.len().max(1);
+    for chunk in workloads.chunks(chunk.max(rayon::current_num_threads())) {
         let rows: Vec<Vec<Connection>> = chunk
             .par_iter()
-            .map(|&source| connections_of(question, &groups_of, source))
+            .map(|&source| connections_of(question, &members, source))
             .collect();
         for connection in rows.into_iter().flatten() {
             handle(connection)?;
@@ -143,155 +144,206 @@ pub fn for_each_connection<E>(
     Ok(())
 }
 
-/// The distinct groups of each workload's pods, by workload.
-fn groups_of_workloads(question: &Question<'_>) -> Vec<Vec<GroupId>> {
-    let mut groups = vec![BTreeSet::new(); question.cluster.workloads.len()];
-    for (id, pod) in question.cluster.pods_with_ids() {
-        let slot = usize::try_from(pod.workload.0)
-            .ok()
-            .and_then(|index| groups.get_mut(index));
-        if let (Some(slot), Some(group)) = (slot, question.reach.group_of(id)) {
-            slot.insert(group);
+/// Which groups a workload's pods are of, and the other way round.
+struct Members<'a> {
+    reach: &'a Reach,
+    /// The distinct groups of each workload, by workload, in order.
+    groups: Vec<Vec<GroupId>>,
+    /// The distinct workloads of each group, by group.
+    workloads: Vec<Vec<WorkloadId>>,
+    /// The families in which pairs of pods are looked at.
+    families: Vec<Family>,
+}
+
+impl<'a> Members<'a> {
+    fn new(question: &Question<'a>) -> Members<'a> {
+        let reach = question.reach;
+        let mut groups = vec![BTreeSet::new(); question.cluster.workloads.len()];
+        for (id, pod) in question.cluster.pods_with_ids() {
+            let slot = groups.get_mut(to_index(pod.workload.0));
+            if let (Some(slot), Some(group)) = (slot, reach.group_of(id)) {
+                slot.insert(group);
+            }
         }
-    }
-    groups
-        .into_iter()
-        .map(|set| set.into_iter().collect())
-        .collect()
-}
-
-/// What the pods of one workload have to do with another's, over all combinations.
-#[derive(Clone, Default)]
-struct Combined {
-    /// In one family: allowed for some, allowed for all so far, unknown for some, pairs seen.
-    families: [Option<(TrafficSet, TrafficSet, TrafficSet, usize)>; 2],
-}
-
-impl Combined {
-    fn add(&mut self, family: Family, pair: &PairTraffic) {
-        let Some(slot) = self.families.get_mut(usize::from(family == Family::V6)) else {
-            return;
+        let mut members = Members {
+            reach,
+            groups: Vec::with_capacity(groups.len()),
+            workloads: vec![Vec::new(); reach.n_groups()],
+            families: if reach.families_differ() {
+                Family::ALL.to_vec()
+            } else if reach.groups_in(Family::V4).is_empty() {
+                vec![Family::V6]
+            } else {
+                vec![Family::V4]
+            },
         };
-        *slot = Some(match slot.take() {
-            None => (
-                pair.allowed.clone(),
-                pair.allowed.clone(),
-                pair.unknown.clone(),
-                1,
-            ),
-            Some((some, all, unknown, n_pairs)) => (
-                some.union(&pair.allowed),
-                all.intersection(&pair.allowed),
-                unknown.union(&pair.unknown),
-                n_pairs.saturating_add(1),
-            ),
-        });
+        for (workload, groups) in (0u32..).map(WorkloadId).zip(groups) {
+            for group in &groups {
+                if let Some(workloads) = members.workloads.get_mut(to_index(group.0)) {
+                    workloads.push(workload);
+                }
+            }
+            members.groups.push(groups.into_iter().collect());
+        }
+        members
+    }
+
+    fn groups_of(&self, workload: WorkloadId) -> &[GroupId] {
+        self.groups
+            .get(to_index(workload.0))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn workloads_of(&self, group: GroupId) -> &[WorkloadId] {
+        self.workloads
+            .get(to_index(group.0))
+            .map_or(&[], Vec::as_slice)
+    }
+
+    fn is_in(&self, group: GroupId, family: Family) -> bool {
+        self.reach.groups_in(family).contains(group.0)
+    }
+
+    /// Whether some pods of the two workloads could use the family, where it is looked at.
+    fn can_meet(&self, a: WorkloadId, b: WorkloadId, family: Family) -> bool {
+        let is_in = |workload| {
+            let mut groups = self.groups_of(workload).iter();
+            groups.any(|&group| self.is_in(group, family))
+        };
+        self.families.contains(&family) && is_in(a) && is_in(b)
     }
 }
 
-fn groups_in<'a>(groups_of: &'a [Vec<GroupId>], workload: WorkloadId) -> &'a [GroupId] {
-    let index = usize::try_from(workload.0).unwrap_or(usize::MAX);
-    groups_of.get(index).map_or(&[], Vec::as_slice)
+/// Indexes are `u32` throughout; a `usize` is never smaller on a supported target.
+fn to_index(id: u32) -> usize {
+    usize::try_from(id).unwrap_or(usize::MAX)
 }
 
 fn connections_of(
     question: &Question<'_>,
-    groups_of: &[Vec<GroupId>],
+    members: &Members<'_>,
     source: WorkloadId,
 ) -> Vec<Connection> {
     let from = Peer::Workload(source);
     let mut found = Vec::new();
-    for (destination, combined) in pod_connections(question, groups_of, source) {
+    let met = pods_met(question, members, source);
+    for met in met.chunk_by(|a, b| a.0 == b.0) {
+        let Some(&(destination, _, _)) = met.first() else {
+            continue;
+        };
         let to = Peer::Workload(destination);
         if destination == source || !question.filter.selects(question.cluster, &from, &to) {
             continue;
         }
-        let n_pairs = groups_in(groups_of, source).len() * groups_in(groups_of, destination).len();
-        found.extend(
-            split_families(&combined, n_pairs)
-                .into_iter()
-                .map(|(family, allowed, unknown, partial)| Connection {
-                    source: from.clone(),
-                    destination: to.clone(),
-                    allowed,
-                    unknown,
-                    family,
-                    partial,
-                })
-                .filter_map(|connection| question.filter.cut(connection)),
-        );
+        for (family, combined) in by_family(members, source, destination, met) {
+            found.push(Connection {
+                source: from.clone(),
+                destination: to.clone(),
+                allowed: combined.allowed,
+                unknown: combined.unknown,
+                family,
+                partial: combined.partial,
+            });
+        }
     }
     for direction in Direction::ALL {
-        found.extend(external_connections(question, groups_of, source, direction));
+        found.extend(external_connections(question, members, source, direction));
     }
     found
 }
 
-fn pod_connections(
-    question: &Question<'_>,
-    groups_of: &[Vec<GroupId>],
-    source: WorkloadId,
-) -> BTreeMap<WorkloadId, Combined> {
-    let families = if question.reach.families_differ() {
-        Family::ALL.to_vec()
-    } else if question.reach.groups_in(Family::V4).is_empty() {
-        vec![Family::V6]
-    } else {
-        vec![Family::V4]
-    };
-    let mut found: BTreeMap<WorkloadId, Combined> = BTreeMap::new();
-    for &group in groups_in(groups_of, source) {
-        for &family in &families {
+/// Something that pods of a workload may open to pods of another.
+type Met = (WorkloadId, Family, Arc<PairTraffic>);
+
+/// All that the pods of a workload reach, as far as the filter wants that traffic; one entry
+/// for each pair of groups, sorted by workload and family.
+fn pods_met(question: &Question<'_>, members: &Members<'_>, source: WorkloadId) -> Vec<Met> {
+    let mut met: Vec<Met> = Vec::new();
+    for &group in members.groups_of(source) {
+        for &family in &members.families {
             for (destination, pair) in row(question.reach, group, family) {
-                let workloads: BTreeSet<WorkloadId> = question
-                    .reach
-                    .pods_of(destination)
-                    .iter()
-                    .filter_map(|&pod: &PodId| question.cluster.pod(pod))
-                    .map(|pod| pod.workload)
-                    .collect();
-                for workload in workloads {
-                    found.entry(workload).or_default().add(family, &pair);
+                let pair = match &question.filter.traffic {
+                    None => pair,
+                    Some(wanted) => Arc::new(PairTraffic {
+                        allowed: pair.allowed.intersection(wanted),
+                        unknown: pair.unknown.intersection(wanted),
+                    }),
+                };
+                if !pair.is_none() {
+                    let workloads = members.workloads_of(destination).iter();
+                    met.extend(workloads.map(|&workload| (workload, family, Arc::clone(&pair))));
                 }
             }
         }
     }
-    found
+    met.sort_by_key(|&(workload, family, _)| (workload, family));
+    met
 }
 
-type FamilyTraffic = (Option<Family>, TrafficSet, TrafficSet, bool);
+/// What the pods of two workloads have to do with each other, over all combinations.
+#[derive(PartialEq, Eq)]
+struct Combined {
+    allowed: TrafficSet,
+    unknown: TrafficSet,
+    partial: bool,
+}
 
-/// One row when the families agree or only one is there, else one for each.
-fn split_families(combined: &Combined, n_pairs: usize) -> Vec<FamilyTraffic> {
-    let rows: Vec<FamilyTraffic> = Family::ALL
-        .into_iter()
-        .zip(&combined.families)
-        .filter_map(|(family, seen)| {
-            let (some, all, unknown, n_seen) = seen.clone()?;
-            let partial = some != all || n_seen < n_pairs;
-            Some((Some(family), some, unknown, partial))
-        })
+/// One row when the families agree or the pods have only one in common, else one for each.
+fn by_family(
+    members: &Members<'_>,
+    source: WorkloadId,
+    destination: WorkloadId,
+    met: &[Met],
+) -> Vec<(Option<Family>, Combined)> {
+    let n_pairs = members.groups_of(source).len() * members.groups_of(destination).len();
+    let mut rows: Vec<(Option<Family>, Combined)> = met
+        .chunk_by(|a, b| a.1 == b.1)
+        .filter_map(|pairs| Some((Some(pairs.first()?.1), combine(pairs, n_pairs)?)))
         .collect();
-    match rows.as_slice() {
-        [(_, allowed, unknown, partial)] => {
-            vec![(None, allowed.clone(), unknown.clone(), *partial)]
+    let can_meet = |family| members.can_meet(source, destination, family);
+    let alike = match rows.as_slice() {
+        [_] => !Family::ALL.into_iter().all(can_meet),
+        [(_, a), (_, b)] => a == b,
+        _ => false,
+    };
+    if alike {
+        rows.truncate(1);
+        for (family, _) in &mut rows {
+            *family = None;
         }
-        [a, b] if (&a.1, &a.2, a.3) == (&b.1, &b.2, b.3) => {
-            vec![(None, a.1.clone(), a.2.clone(), a.3)]
-        }
-        _ => rows,
     }
+    rows
+}
+
+fn combine(pairs: &[Met], n_pairs: usize) -> Option<Combined> {
+    let (_, _, first) = pairs.first()?;
+    let mut combined = Combined {
+        allowed: first.allowed.clone(),
+        unknown: first.unknown.clone(),
+        partial: pairs.len() < n_pairs,
+    };
+    for (_, _, pair) in pairs {
+        if pair != first {
+            combined.allowed = combined.allowed.union(&pair.allowed);
+            combined.unknown = combined.unknown.union(&pair.unknown);
+            combined.partial = true;
+        }
+    }
+    if combined.partial {
+        combined.unknown = combined.unknown.difference(&combined.allowed);
+    }
+    Some(combined)
 }
 
 /// The addresses outside that a workload's pods call (egress) or are called from (ingress),
 /// one row for each distinct traffic.
 fn external_connections(
     question: &Question<'_>,
-    groups_of: &[Vec<GroupId>],
+    members: &Members<'_>,
     workload: WorkloadId,
     direction: Direction,
 ) -> Vec<Connection> {
-    let groups = groups_in(groups_of, workload);
+    let groups = members.groups_of(workload);
     let reach = question.reach;
     // Which addresses have which traffic, for some group and for all groups.
     let mut pieces: BTreeMap<AddressSet, Vec<TrafficSet>> = BTreeMap::new();
@@ -299,13 +351,10 @@ fn external_connections(
         let Some(family) = addresses.first().map(Family::of) else {
             continue;
         };
-        let present = groups
-            .iter()
-            .filter(|&&group| reach.groups_in(family).contains(group.0));
+        let present = groups.iter().filter(|&&group| members.is_in(group, family));
         let each = present.map(|&group| {
-            reach
-                .table(reach.profile(group, direction), direction)
-                .traffic_of(element)
+            let table = reach.table(reach.profile(group, direction), direction);
+            question.filter.apply(&table.traffic_of(element))
         });
         pieces.insert(addresses.clone(), each.collect());
     }
@@ -338,17 +387,15 @@ fn external_connections(
                 allowed,
                 unknown: TrafficSet::none(),
                 family: None,
-                // A pod of one family only is not partial: the other family is not its own.
-                partial: partial && groups.len() > 1,
+                partial,
             })
         })
-        .filter_map(|connection| question.filter.cut(connection))
         .collect()
 }
 
 fn ingress_connections(question: &Question<'_>) -> Vec<Connection> {
     let mut by_workload: BTreeMap<WorkloadId, (TrafficSet, TrafficSet)> = BTreeMap::new();
-    for edge in ingress_edges(question.cluster, question.controller) {
+    for edge in ingress_edges(question.cluster, question.reach, question.controller) {
         let (allowed, unknown) = by_workload.entry(edge.workload).or_default();
         let traffic = TrafficSet::ports(edge.protocol, edge.port, edge.port);
         match edge.verdict {
@@ -489,66 +536,68 @@ fn is_only_self(connection: &GroupedConnection) -> bool {
     }
 }
 
-/// What the filter leaves of a grouped connection: up to two products, one for the ends that
-/// the filter selects as sources and one for those it selects as destinations.
+/// What the filter leaves of a grouped connection, as few products: each pair of ends that
+/// [`Filter::selects`] is in one of them.
 fn narrow(question: &Question<'_>, connection: GroupedConnection) -> Vec<GroupedConnection> {
     let filter = question.filter;
-    let cut = |peer: &GroupedPeer, keep: &dyn Fn(&Peer) -> bool| -> Option<GroupedPeer> {
-        match peer {
-            GroupedPeer::Workloads(set) => {
-                let mut members = set.members.clone();
-                members.retain(|&id, _| keep(&Peer::Workload(id)));
-                (!members.is_empty()).then_some(GroupedPeer::Workloads(WorkloadSet { members }))
-            }
-            GroupedPeer::External(addresses) => {
-                keep(&Peer::External(addresses.clone())).then(|| peer.clone())
-            }
-            GroupedPeer::IngressController => keep(&Peer::IngressController).then(|| peer.clone()),
+    let between = match &filter.between {
+        None => vec![connection],
+        Some((a, b)) => {
+            let is_in = |side: &[WorkloadId]| {
+                let side: BTreeSet<WorkloadId> = side.iter().copied().collect();
+                move |peer: &Peer| matches!(peer, Peer::Workload(id) if side.contains(id))
+            };
+            let there = cut(&connection, &is_in(a), &is_in(b));
+            let back = cut(&connection, &is_in(b), &is_in(a));
+            there.into_iter().chain(back).collect()
         }
     };
-    let with = |sources: Option<GroupedPeer>, destinations: Option<GroupedPeer>| {
-        Some(GroupedConnection {
-            sources: sources?,
-            destinations: destinations?,
-            ..connection.clone()
-        })
-    };
-    if let Some((a, b)) = &filter.between {
-        let among = |side: &[WorkloadId]| {
-            let side = side.to_vec();
-            move |peer: &Peer| matches!(peer, Peer::Workload(id) if side.contains(id))
-        };
-        let there = with(
-            cut(&connection.sources, &among(a)),
-            cut(&connection.destinations, &among(b)),
-        );
-        let back = with(
-            cut(&connection.sources, &among(b)),
-            cut(&connection.destinations, &among(a)),
-        );
-        return there.into_iter().chain(back).collect();
-    }
     if filter.namespaces.is_empty() && filter.workloads.is_empty() {
-        return vec![connection];
+        return between;
     }
+    let all = |_: &Peer| true;
     let selected = |peer: &Peer| filter.selects_end(question.cluster, peer);
     let others = |peer: &Peer| !selected(peer);
-    let out = with(
-        cut(&connection.sources, &selected),
-        Some(connection.destinations.clone()),
-    );
-    let into = with(
-        Some(connection.sources.clone()),
-        cut(&connection.destinations, &selected),
-    );
-    // Without a direction, what comes in from ends already shown going out is left out.
-    let into_from_others = with(
-        cut(&connection.sources, &others),
-        cut(&connection.destinations, &selected),
-    );
-    match filter.direction {
-        Some(Direction::Egress) => out.into_iter().collect(),
-        Some(Direction::Ingress) => into.into_iter().collect(),
-        None => out.into_iter().chain(into_from_others).collect(),
+    let narrowed = between.iter().flat_map(|connection| {
+        let (out, into) = match filter.direction {
+            Some(Direction::Egress) => (cut(connection, &selected, &all), None),
+            Some(Direction::Ingress) => (None, cut(connection, &all, &selected)),
+            // What comes in from ends that are already shown going out is left out.
+            None => (
+                cut(connection, &selected, &all),
+                cut(connection, &others, &selected),
+            ),
+        };
+        out.into_iter().chain(into)
+    });
+    narrowed.collect()
+}
+
+/// The part of a connection between these sources and these destinations, if there is any.
+fn cut(
+    connection: &GroupedConnection,
+    from: &dyn Fn(&Peer) -> bool,
+    to: &dyn Fn(&Peer) -> bool,
+) -> Option<GroupedConnection> {
+    Some(GroupedConnection {
+        sources: cut_peer(&connection.sources, from)?,
+        destinations: cut_peer(&connection.destinations, to)?,
+        ..connection.clone()
+    })
+}
+
+fn cut_peer(peer: &GroupedPeer, keep: &dyn Fn(&Peer) -> bool) -> Option<GroupedPeer> {
+    match peer {
+        GroupedPeer::Workloads(set) => {
+            let kept = set.members.iter();
+            let kept = kept.filter(|(id, _)| keep(&Peer::Workload(**id)));
+            let members: BTreeMap<WorkloadId, Vec<PodId>> =
+                kept.map(|(id, pods)| (*id, pods.clone())).collect();
+            (!members.is_empty()).then_some(GroupedPeer::Workloads(WorkloadSet { members }))
+        }
+        GroupedPeer::External(addresses) => {
+            keep(&Peer::External(addresses.clone())).then(|| peer.clone())
+        }
+        GroupedPeer::IngressController => keep(&Peer::IngressController).then(|| peer.clone()),
     }
 }

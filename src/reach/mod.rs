@@ -211,7 +211,7 @@ impl Reach {
     }
 
     /// The groups that have an address of the family, or none at all.
-    pub fn groups_in(&self, family: Family) -> RoaringBitmap {
+    pub fn groups_in(&self, family: Family) -> &RoaringBitmap {
         self.universe.groups_in(family)
     }
 

@@ -135,7 +135,7 @@ fn between_pods(reach: &Reach, scope: Scope, products: &mut Products) {
     }
     let present = reach.groups_in(family);
     for (sources, destinations) in reach.own_node_pairs() {
-        let sources = sources & &present;
+        let sources = sources & present;
         for destination in ingress.iter().filter(|profile| profile.isolated) {
             let destinations = &destinations & &destination.members;
             if !sources.is_empty() && !destinations.is_empty() {
@@ -155,7 +155,7 @@ fn project(reach: &Reach, family: Family, direction: Direction) -> Vec<Projected
     reach
         .profiles_of(direction)
         .map(|(table, members)| ProjectedProfile {
-            members: members & &present,
+            members: members & present,
             isolated: table.is_isolated(),
             entries: table
                 .entries
@@ -214,7 +214,7 @@ fn with_externals(reach: &Reach, direction: Direction) -> Vec<Product> {
         for entry in &table.entries {
             let addresses = reach.external_addresses(&entry.peers);
             for (present, addresses) in by_presence(reach, &addresses) {
-                let pods = members & &present;
+                let pods = members & present;
                 if pods.is_empty() || addresses.is_empty() {
                     continue;
                 }
@@ -240,7 +240,7 @@ fn with_externals(reach: &Reach, direction: Direction) -> Vec<Product> {
 fn by_presence(reach: &Reach, addresses: &AddressSet) -> Vec<(RoaringBitmap, AddressSet)> {
     let [v4, v6] = Family::ALL.map(|family| {
         (
-            reach.groups_in(family),
+            reach.groups_in(family).clone(),
             addresses.intersection(&family_addresses(family)),
         )
     });

@@ -79,6 +79,8 @@ pub(super) struct Universe {
     /// The pod elements in each atom that has any, by atom.
     pods_in_atom: Vec<RoaringBitmap>,
     pub(super) families_differ: bool,
+    /// The groups present in each family, in the order of [`Family::ALL`].
+    present: [RoaringBitmap; 2],
     /// Whether element and group numbers are the same for all groups.
     one_element_each: bool,
 }
@@ -197,6 +199,7 @@ impl Universe {
             pods_in_atom: vec![RoaringBitmap::new(); atoms.len()],
             atoms,
             families_differ: false,
+            present: [RoaringBitmap::new(), RoaringBitmap::new()],
             one_element_each: true,
         };
         let mut ids: HashMap<GroupKey<'_>, GroupId> = HashMap::new();
@@ -296,6 +299,11 @@ impl Universe {
         self.elements
             .extend((0..self.atoms.len()).map(|atom| Element::External { atom }));
         self.families_differ &= !self.single_family();
+        self.present = Family::ALL.map(|family| {
+            (0..next_id(self.groups.len()))
+                .filter(|&group| self.elements_in(GroupId(group), family).is_some())
+                .collect()
+        });
     }
 
     fn attach(
@@ -336,10 +344,12 @@ impl Universe {
     }
 
     /// The groups that have an address of the family, or none at all.
-    pub(super) fn groups_in(&self, family: Family) -> RoaringBitmap {
-        (0..next_id(self.groups.len()))
-            .filter(|&group| self.elements_in(GroupId(group), family).is_some())
-            .collect()
+    pub(super) fn groups_in(&self, family: Family) -> &RoaringBitmap {
+        let [v4, v6] = &self.present;
+        match family {
+            Family::V4 => v4,
+            Family::V6 => v6,
+        }
     }
 
     /// N26: the source is a hostNetwork pod on the destination's own node.
