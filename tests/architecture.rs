@@ -11,7 +11,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &["source"]),
     ("manifest", &["model", "source"]),
     ("reach", &["model"]),
-    ("symbolic", &["model"]),
+    ("symbolic", &["model", "source"]),
     ("intent", &["manifest", "model", "source", "symbolic"]),
     ("question", &["intent", "model", "reach", "symbolic"]),
     (

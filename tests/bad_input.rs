@@ -96,7 +96,7 @@ fn every_kind_of_bad_file_is_named_and_the_rest_is_answered() {
         ("wide", b"\xff\xfea\0p\0i\0".to_vec(), "UTF-16"),
         ("unknown-field", format!("{policy}spec: {{podSelector: {{}}, ingres: []}}\n").into_bytes(), "unknown field `spec.ingres`"),
         ("wrong-type", format!("{policy}spec: [1]\n").into_bytes(), "bad.yaml"),
-        ("template", b"kind: {{ .Values.kind }}\nmetadata: {{- toYaml . }}\n".to_vec(), "helm template"),
+        ("template", b"kind: {{ .Values.kind }}\nmetadata: {{- toYaml . }}\n".to_vec(), "render it first"),
         ("huge-number", format!("{policy}spec: {{podSelector: {{}}, ingress: [{{ports: [{{port: 99999999999999999999}}]}}]}}\n").into_bytes(), "bad.yaml"),
         ("not-an-object", b"- just\n- a list\n".to_vec(), "bad.yaml"),
         ("tabs", b"a:\n\t- b\n".to_vec(), "LD001"),

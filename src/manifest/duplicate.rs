@@ -7,10 +7,10 @@ use super::flatten::{flatten, item_route};
 use super::kinds::KINDS;
 use super::object::{Facts, Object};
 use super::parse::parse;
+use super::tree::Tree;
 use crate::model::{Finding, Origin, Place, Related, Severity};
 use crate::source::{DocumentId, Sources, Target};
 use rayon::prelude::*;
-use serde_yaml::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Leaves one of every object, and says what was repeated. `objects` must be sorted by identity,
@@ -98,18 +98,18 @@ fn document_contents(
     let Some(format) = sources.document(document).map(|document| document.format) else {
         return Vec::new();
     };
-    let Ok(value) = parse(sources.text(document), format) else {
+    let Ok(tree) = parse(sources.text(document), format) else {
         return Vec::new();
     };
     let mut contents = Vec::new();
-    for item in flatten(value) {
+    for item in flatten(tree) {
         let origin = Origin {
             document,
             route: item_route(&item.indexes),
         };
         if wanted.contains(&origin) {
             let mut text = String::new();
-            write_canonical(&item.value, &mut text);
+            write_canonical(&item.tree, &mut text);
             contents.push((origin, text));
         }
     }
@@ -117,28 +117,20 @@ fn document_contents(
 }
 
 /// Writes a value so that equal values, whatever the order of their keys, give equal text.
-fn write_canonical(value: &Value, text: &mut String) {
-    match value {
-        Value::Mapping(mapping) => {
-            let mut entries: Vec<(String, &Value)> = mapping
-                .iter()
-                .map(|(key, value)| {
-                    let mut key_text = String::new();
-                    write_canonical(key, &mut key_text);
-                    (key_text, value)
-                })
-                .collect();
+fn write_canonical(tree: &Tree<'_>, text: &mut String) {
+    match tree {
+        Tree::Map(map) => {
+            let mut entries: Vec<_> = map.iter().collect();
             entries.sort_by(|(a, _), (b, _)| a.cmp(b));
             text.push('{');
             for (key, value) in entries {
-                text.push_str(&key);
-                text.push(':');
+                text.push_str(&format!("{key:?}:"));
                 write_canonical(value, text);
                 text.push(',');
             }
             text.push('}');
         }
-        Value::Sequence(elements) => {
+        Tree::List(elements) => {
             text.push('[');
             for element in elements {
                 write_canonical(element, text);
@@ -146,11 +138,10 @@ fn write_canonical(value: &Value, text: &mut String) {
             }
             text.push(']');
         }
-        Value::Tagged(tagged) => write_canonical(&tagged.value, text),
-        Value::String(string) => text.push_str(&format!("{string:?}")),
-        Value::Number(number) => text.push_str(&number.to_string()),
-        Value::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
-        Value::Null => text.push_str("null"),
+        Tree::Text(value) => text.push_str(&format!("{value:?}")),
+        Tree::Number(value) => text.push_str(&value.to_string()),
+        Tree::Bool(value) => text.push_str(&value.to_string()),
+        Tree::Null => text.push_str("null"),
     }
 }
 

@@ -7,9 +7,9 @@ use super::object::{Decode, Header, Kind, NamespacedFacts};
 use super::path::Path;
 use super::reader::Reader;
 use super::validate::{NameRule, check_port_number, invalid, parse_ip, quote, valid_port};
+use super::tree::Tree;
 use crate::model::{EndpointPort, NamespaceId};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
-use serde_yaml::Value;
 
 pub(crate) const KIND: Kind = Kind {
     api_version: "discovery.k8s.io/v1",
@@ -29,8 +29,8 @@ struct Facts {
     ports: Vec<EndpointPort>,
 }
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn NamespacedFacts>> {
-    let slice: EndpointSlice = decode(reader, value)?;
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>> {
+    let slice: EndpointSlice = decode(reader, tree)?;
     let root = Path::Root;
     let labels = slice.metadata.labels.unwrap_or_default();
     let are_names = slice.address_type == "FQDN";

@@ -6,9 +6,9 @@ use super::object::{Decode, Header, Kind, NamespacedFacts};
 use super::path::Path;
 use super::reader::Reader;
 use super::validate::{NameRule, check_port_number, invalid, parse_ip, quote, valid_port};
+use super::tree::Tree;
 use crate::model::{self, EndpointPort, EndpointSet, NamespaceId, Origin, Protocol};
 use k8s_openapi::api::core::v1::{EndpointAddress, Endpoints, ObjectReference};
-use serde_yaml::Value;
 
 pub(crate) const KIND: Kind = Kind {
     api_version: "v1",
@@ -36,8 +36,8 @@ pub(crate) struct AddressFacts {
     pub(crate) ready: bool,
 }
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn NamespacedFacts>> {
-    let endpoints: Endpoints = decode(reader, value)?;
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>> {
+    let endpoints: Endpoints = decode(reader, tree)?;
     let root = Path::Root;
     let subsets_path = root.key("subsets");
     let mut subsets = Vec::new();

@@ -1,13 +1,14 @@
 //! Lists: one document that holds many objects.
 
 use crate::source::Route;
-use serde_yaml::{Mapping, Value};
+use super::tree::{Map, Tree};
+use std::borrow::Cow;
 
 /// One object of a document: a list's items, or the document itself.
 #[derive(Debug)]
-pub(crate) struct Item {
+pub(crate) struct Item<'t> {
     /// The object.
-    pub(crate) value: Value,
+    pub(crate) tree: Tree<'t>,
     /// The positions in `items`, outermost first; empty for the document itself.
     pub(crate) indexes: Vec<usize>,
 }
@@ -24,34 +25,35 @@ const DEPTH: usize = 8;
 
 /// The objects of a document: the items of a `List` or of a `PodList` and the like, or else the
 /// document itself. Items of typed lists may lack apiVersion and kind, and get the list's.
-pub(crate) fn flatten(document: Value) -> Vec<Item> {
+pub(crate) fn flatten(document: Tree<'_>) -> Vec<Item<'_>> {
     let mut items = Vec::new();
     flatten_into(document, Vec::new(), &mut items);
     items
 }
 
-fn flatten_into(value: Value, indexes: Vec<usize>, items: &mut Vec<Item>) {
-    if indexes.len() >= DEPTH || !is_list(&value) {
-        items.push(Item { value, indexes });
+fn flatten_into<'t>(tree: Tree<'t>, indexes: Vec<usize>, items: &mut Vec<Item<'t>>) {
+    if indexes.len() >= DEPTH || !is_list(&tree) {
+        items.push(Item { tree, indexes });
         return;
     }
-    let Value::Mapping(mut list) = value else {
+    let Tree::Map(mut list) = tree else {
         return;
     };
-    let item_kind = text(&list, "kind")
+    let item_kind: Option<Cow<'_, str>> = text(&list, "kind")
         .and_then(|kind| kind.strip_suffix("List"))
         .filter(|kind| !kind.is_empty())
-        .map(str::to_owned);
-    let api_version = text(&list, "apiVersion").map(str::to_owned);
-    let Some(Value::Sequence(elements)) = list.remove("items") else {
+        .map(|kind| Cow::Owned(kind.to_owned()));
+    let api_version: Option<Cow<'_, str>> =
+        text(&list, "apiVersion").map(|version| Cow::Owned(version.to_owned()));
+    let Some(Tree::List(elements)) = list.remove("items") else {
         return;
     };
     for (index, mut element) in elements.into_iter().enumerate() {
-        if let (Value::Mapping(item), Some(kind), Some(api_version)) =
+        if let (Tree::Map(item), Some(kind), Some(api_version)) =
             (&mut element, &item_kind, &api_version)
         {
-            infer(item, "kind", kind);
-            infer(item, "apiVersion", api_version);
+            item.set_default("kind", kind.clone());
+            item.set_default("apiVersion", api_version.clone());
         }
         let mut indexes = indexes.clone();
         indexes.push(index);
@@ -59,35 +61,29 @@ fn flatten_into(value: Value, indexes: Vec<usize>, items: &mut Vec<Item>) {
     }
 }
 
-fn infer(item: &mut Mapping, key: &str, value: &str) {
-    if item.get(key).is_none_or(Value::is_null) {
-        item.insert(key.into(), value.into());
-    }
-}
-
-fn text<'a>(mapping: &'a Mapping, key: &str) -> Option<&'a str> {
-    mapping.get(key).and_then(Value::as_str)
+fn text<'a>(map: &'a Map<'_>, key: &str) -> Option<&'a str> {
+    map.get(key).and_then(Tree::as_text)
 }
 
 /// Whether the value is a list of objects. `items` of anything but mappings is a field of some
 /// kind of its own whose name happens to end in List.
-fn is_list(value: &Value) -> bool {
-    let Value::Mapping(mapping) = value else {
+fn is_list(tree: &Tree<'_>) -> bool {
+    let Tree::Map(map) = tree else {
         return false;
     };
-    let Some(kind) = text(mapping, "kind") else {
+    let Some(kind) = text(map, "kind") else {
         return false;
     };
-    let Some(Value::Sequence(items)) = mapping.get("items") else {
+    let Some(Tree::List(items)) = map.get("items") else {
         return false;
     };
     match kind {
         "List" => true,
         _ => {
             kind.ends_with("List")
-                && text(mapping, "apiVersion").is_some()
-                && !mapping.contains_key("spec")
-                && items.iter().all(Value::is_mapping)
+                && text(map, "apiVersion").is_some()
+                && !map.contains("spec")
+                && items.iter().all(|item| item.as_map().is_some())
         }
     }
 }
@@ -101,7 +97,7 @@ mod tests {
         flatten(document)
             .into_iter()
             .map(|item| {
-                let field = |key| item.value.get(key).and_then(Value::as_str).unwrap_or("-");
+                let field = |key| item.tree.get(key).and_then(Tree::as_text).unwrap_or("-");
                 format!(
                     "{:?} {}/{}",
                     item.indexes,

@@ -6,9 +6,9 @@ use super::object::{Decode, Header, Kind, NamespacedFacts};
 use super::path::Path;
 use super::reader::Reader;
 use super::validate::{NameRule, check_ingress, valid_port};
+use super::tree::Tree;
 use crate::model::{self, BackendPort, IngressBackend, IngressPath, NamespaceId};
 use k8s_openapi::api::networking::v1 as api;
-use serde_yaml::Value;
 
 pub(crate) const KIND: Kind = Kind {
     api_version: "networking.k8s.io/v1",
@@ -57,8 +57,8 @@ impl std::fmt::Debug for OwnRoute {
     }
 }
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn NamespacedFacts>> {
-    let ingress: api::Ingress = decode(reader, value)?;
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>> {
+    let ingress: api::Ingress = decode(reader, tree)?;
     let annotations = ingress.metadata.annotations.unwrap_or_default();
     let annotation = annotations.get(CLASS_ANNOTATION);
     let spec = ingress.spec.unwrap_or_default();

@@ -6,10 +6,10 @@ use super::object::{ClusterFacts, Decode, Header, Kind};
 use super::path::Path;
 use super::reader::Reader;
 use super::validate::{NameRule, required};
+use super::tree::Tree;
 use crate::model;
 use crate::source::Target;
 use k8s_openapi::api::networking::v1::IngressClass;
-use serde_yaml::Value;
 
 pub(crate) const KIND: Kind = Kind {
     api_version: "networking.k8s.io/v1",
@@ -27,8 +27,8 @@ struct Facts {
     is_default: bool,
 }
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn ClusterFacts>> {
-    let class: IngressClass = decode(reader, value)?;
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn ClusterFacts>> {
+    let class: IngressClass = decode(reader, tree)?;
     let controller = class
         .spec
         .unwrap_or_default()

@@ -9,11 +9,11 @@ pub(crate) const KIND: Kind = Kind {
     api_version: "batch/v1",
     kind: "Job",
     name: NameRule::Subdomain,
-    decode: Decode::Namespaced(|reader, value| {
+    decode: Decode::Namespaced(|reader, tree| {
         let kind = (KIND.api_version, KIND.kind);
         read_workload(
             reader,
-            value,
+            tree,
             kind,
             &["spec", "template"],
             |object: &mut Job| {

@@ -26,6 +26,7 @@ mod reader;
 mod scalar;
 mod selector;
 mod shape;
+mod tree;
 mod validate;
 mod workload;
 
@@ -51,7 +52,7 @@ use crate::model::{Cluster, Finding, Semantics};
 use crate::source::Sources;
 use ipnet::IpNet;
 use rayon::prelude::*;
-use read::{Read, read_document};
+use read::{Read, batches, read_batch};
 use std::collections::BTreeMap;
 
 /// What loading needs to know besides the documents.
@@ -102,10 +103,9 @@ pub fn load(sources: &Sources, options: &LoadOptions) -> Loaded {
         "" => "default",
         namespace => namespace,
     };
-    let documents: Vec<_> = sources.documents().collect();
-    let parts: Vec<Read> = documents
+    let parts: Vec<Read> = batches(sources)
         .into_par_iter()
-        .map(|(id, document)| read_document(sources, document, id, namespace))
+        .map(|batch| read_batch(sources, &batch, namespace))
         .collect();
     let read = parts.into_iter().fold(Read::default(), Read::join);
     builder::build(sources, options, read)

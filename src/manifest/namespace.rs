@@ -6,8 +6,8 @@ use super::object::{ClusterFacts, Decode, Header, Kind};
 use super::reader::Reader;
 use super::selector::{LabelMap, lower_labels};
 use super::validate::NameRule;
+use super::tree::Tree;
 use k8s_openapi::api::core::v1::Namespace;
-use serde_yaml::Value;
 
 pub(crate) const KIND: Kind = Kind {
     api_version: "v1",
@@ -21,8 +21,8 @@ struct Facts {
     labels: LabelMap,
 }
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn ClusterFacts>> {
-    let namespace: Namespace = decode(reader, value)?;
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn ClusterFacts>> {
+    let namespace: Namespace = decode(reader, tree)?;
     Some(Box::new(Facts {
         labels: namespace.metadata.labels.unwrap_or_default(),
     }))

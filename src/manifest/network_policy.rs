@@ -6,6 +6,7 @@ use super::object::{Decode, Header, Kind, NamespacedFacts};
 use super::reader::Reader;
 use super::selector::lower_selector;
 use super::validate::{NameRule, check_network_policy, parse_cidr, valid_port};
+use super::tree::Tree;
 use crate::model::{
     Action, IpBlock, NamespaceId, NamespaceMatch, Peer, PeerKind, Policy, PortMatch, PortMatchKind,
     Protocol, Rule, Selector, Subject, Symbols, Tier,
@@ -15,7 +16,6 @@ use k8s_openapi::api::networking::v1::{
     NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicySpec,
 };
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde_yaml::Value;
 
 pub(crate) const KIND: Kind = Kind {
     api_version: "networking.k8s.io/v1",
@@ -28,8 +28,8 @@ pub(crate) const KIND: Kind = Kind {
 #[derive(Debug)]
 struct Facts(NetworkPolicySpec);
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn NamespacedFacts>> {
-    let spec = decode::<NetworkPolicy>(reader, value)
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>> {
+    let spec = decode::<NetworkPolicy>(reader, tree)
         .map(|policy| policy.spec.unwrap_or_default())
         .inspect(|spec| check_network_policy(reader, spec));
     if reader.is_rejected() {

@@ -7,10 +7,10 @@ use super::path::Path;
 use super::reader::Reader;
 use super::selector::{LabelMap, lower_labels};
 use super::validate::{NameRule, check_cidr, parse_ip};
+use super::tree::Tree;
 use crate::model;
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::Node;
-use serde_yaml::Value;
 use std::net::IpAddr;
 
 pub(crate) const KIND: Kind = Kind {
@@ -27,8 +27,8 @@ struct Facts {
     pod_cidrs: Vec<IpNet>,
 }
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn ClusterFacts>> {
-    let node: Node = decode(reader, value)?;
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn ClusterFacts>> {
+    let node: Node = decode(reader, tree)?;
     let spec = node.spec.unwrap_or_default();
     let root = Path::Root;
     let path = root.key("spec");

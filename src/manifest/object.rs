@@ -3,8 +3,8 @@
 use super::builder::Builder;
 use super::reader::Reader;
 use super::validate::NameRule;
+use super::tree::Tree;
 use crate::model::{NamespaceId, Origin};
-use serde_yaml::Value;
 use std::fmt::Debug;
 
 /// How one kind is read.
@@ -25,9 +25,9 @@ pub(crate) struct Kind {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Decode {
     /// A kind that lives in a namespace.
-    Namespaced(fn(&Reader<'_>, &Value) -> Option<Box<dyn NamespacedFacts>>),
+    Namespaced(fn(&Reader<'_>, &Tree<'_>) -> Option<Box<dyn NamespacedFacts>>),
     /// A kind of the whole cluster.
-    ClusterWide(fn(&Reader<'_>, &Value) -> Option<Box<dyn ClusterFacts>>),
+    ClusterWide(fn(&Reader<'_>, &Tree<'_>) -> Option<Box<dyn ClusterFacts>>),
 }
 
 /// What one object of a namespace contributes. Its `Debug` form is a function of its meaning,

@@ -8,9 +8,9 @@ use super::pod_template::{PodFacts, one_per_family, spec_facts};
 use super::reader::Reader;
 use super::validate::{NameRule, parse_ip};
 use super::workload::{LivePod, Owner, owner_of};
+use super::tree::Tree;
 use crate::model::NamespaceId;
 use k8s_openapi::api::core::v1::{Pod, PodStatus};
-use serde_yaml::Value;
 use std::net::IpAddr;
 
 pub(crate) const KIND: Kind = Kind {
@@ -28,8 +28,8 @@ struct Facts {
     has_terminated: bool,
 }
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn NamespacedFacts>> {
-    let pod: Pod = decode(reader, value)?;
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>> {
+    let pod: Pod = decode(reader, tree)?;
     let owner = owner_of(pod.metadata.owner_references.as_deref());
     let labels = pod.metadata.labels.unwrap_or_default();
     let status = pod.status.unwrap_or_default();

@@ -4,15 +4,18 @@ use super::flatten::{Item, flatten, item_route};
 use super::foreign::{self, Foreign, Relevance};
 use super::kinds;
 use super::object::{Decode, Facts, Header, Kind, Object};
-use super::parse::{parse, template_help};
+use super::parse::{
+    SEPARATOR, SyntaxError, can_be_joined, parse, parse_joined, template_help,
+};
 use super::path::Path;
 use super::reader::Reader;
 use super::shape::Shape;
 use super::validate;
+use super::tree::{Map, Tree};
 use crate::model::{Finding, Origin, Place, Severity};
-use crate::source::{Document, DocumentId, Format, Sources, Target};
+use crate::source::{Document, DocumentId, Sources, Target};
 use rayon::prelude::*;
-use serde_yaml::{Mapping, Value};
+
 
 /// What reading documents gives, before objects are put together.
 #[derive(Debug, Default)]
@@ -35,36 +38,87 @@ impl Read {
     }
 }
 
-/// Reads one document. `namespace` is where objects go that name none (N11).
-pub(crate) fn read_document(
-    sources: &Sources,
-    document: &Document,
-    id: DocumentId,
+/// Documents that one task reads.
+pub(crate) type Batch<'s> = Vec<(DocumentId, &'s Document)>;
+
+/// Documents in batches, in order: few enough that the cores share the work evenly, and many
+/// enough that starting a parser does not matter.
+pub(crate) fn batches(sources: &Sources) -> Vec<Batch<'_>> {
+    let mut batches: Vec<Batch<'_>> = Vec::new();
+    let mut n_bytes = 0;
+    for (id, document) in sources.documents() {
+        let length = document.range.len();
+        match batches.last_mut() {
+            Some(batch) if n_bytes + length <= 32 * 1024 => {
+                n_bytes += length;
+                batch.push((id, document));
+            }
+            _ => {
+                n_bytes = length;
+                batches.push(vec![(id, document)]);
+            }
+        }
+    }
+    batches
+}
+
+/// Reads documents. `namespace` is where objects go that name none (N11).
+pub(crate) fn read_batch(sources: &Sources, batch: &Batch<'_>, namespace: &str) -> Read {
+    let texts: Vec<&str> = batch.iter().map(|&(id, _)| sources.text(id)).collect();
+    let can_be_joined = batch.len() > 1
+        && texts
+            .iter()
+            .zip(batch)
+            .all(|(text, (_, document))| can_be_joined(text, document.format));
+    if can_be_joined {
+        let joined = texts.join(SEPARATOR);
+        if let Some(trees) = parse_joined(&joined, batch.len()) {
+            return trees
+                .into_iter()
+                .zip(batch.iter().zip(&texts))
+                .map(|(tree, (&(id, _), text))| read_tree(tree, text, &joined, id, namespace))
+                .fold(Read::default(), Read::join);
+        }
+    }
+    batch
+        .iter()
+        .zip(texts)
+        .map(|(&(id, document), text)| match parse(text, document.format) {
+            Ok(tree) => read_tree(tree, text, text, id, namespace),
+            Err(error) => refuse(id, error),
+        })
+        .fold(Read::default(), Read::join)
+}
+
+/// LD001: a document that is no YAML.
+fn refuse(document: DocumentId, error: SyntaxError) -> Read {
+    let finding = Finding {
+        place: Place::Offset {
+            document,
+            offset: error.offset,
+        },
+        id: "LD001",
+        severity: Severity::Error,
+        message: error.message,
+        help: error.help,
+        related: Vec::new(),
+    };
+    Read {
+        findings: vec![finding],
+        ..Read::default()
+    }
+}
+
+/// Reads a parsed document with the text `text`, which was parsed as part of `parsed`.
+fn read_tree(
+    tree: Tree<'_>,
+    text: &str,
+    parsed: &str,
+    document: DocumentId,
     namespace: &str,
 ) -> Read {
-    let text = sources.text(id);
-    let value = match parse(text, document.format) {
-        Ok(value) => value,
-        Err(error) => {
-            let finding = Finding {
-                place: Place::Offset {
-                    document: id,
-                    offset: error.offset,
-                },
-                id: "LD001",
-                severity: Severity::Error,
-                message: error.message,
-                help: error.help,
-                related: Vec::new(),
-            };
-            return Read {
-                findings: vec![finding],
-                ..Read::default()
-            };
-        }
-    };
-    let mut items = flatten(value);
-    let read = |item| read_item(sources, document.format, id, item, namespace);
+    let mut items = flatten(tree);
+    let read = |item| read_item(text, parsed, document, item, namespace);
     if items.len() <= 1 {
         return items.pop().map(read).unwrap_or_default();
     }
@@ -73,21 +127,21 @@ pub(crate) fn read_document(
 }
 
 fn read_item(
-    sources: &Sources,
-    format: Format,
+    text: &str,
+    parsed: &str,
     document: DocumentId,
-    item: Item,
+    item: Item<'_>,
     namespace: &str,
 ) -> Read {
     let origin = Origin {
         document,
         route: item_route(&item.indexes),
     };
-    let reader = Reader::new(sources, format, origin);
+    let reader = Reader::new(text, parsed, origin);
     let mut read = Read::default();
-    match &item.value {
-        Value::Null if item.indexes.is_empty() => {}
-        Value::Mapping(object) => read_object(&reader, object, &item.value, namespace, &mut read),
+    match &item.tree {
+        Tree::Null if item.indexes.is_empty() => {}
+        Tree::Map(object) => read_object(&reader, object, &item.tree, namespace, &mut read),
         _ => not_an_object(
             &reader,
             "a Kubernetes object is a mapping",
@@ -100,7 +154,7 @@ fn read_item(
 
 /// LD002: the document is not an object that Kubernetes knows.
 fn not_an_object(reader: &Reader<'_>, what: &str, severity: Severity) {
-    let help = template_help(reader.text());
+    let help = template_help(reader.text);
     reader.find(
         "LD002",
         severity,
@@ -112,8 +166,8 @@ fn not_an_object(reader: &Reader<'_>, what: &str, severity: Severity) {
 
 fn read_object(
     reader: &Reader<'_>,
-    object: &Mapping,
-    value: &Value,
+    object: &Map<'_>,
+    tree: &Tree<'_>,
     default_namespace: &str,
     read: &mut Read,
 ) {
@@ -125,7 +179,7 @@ fn read_object(
         }
     };
     if let Some((index, known)) = kinds::find(api_version, kind) {
-        let object = read_known(reader, index, known, object, value, default_namespace);
+        let object = read_known(reader, index, known, object, tree, default_namespace);
         if !object.is_usable() && known.kind == "NetworkPolicy" {
             read.policies_rejected += 1;
         }
@@ -169,23 +223,23 @@ fn read_object(
 }
 
 /// The text at a key: an error when something else is there, `None` for nothing or `null`.
-fn text<'a>(object: &'a Mapping, key: &str) -> Result<Option<&'a str>, ()> {
+fn text<'a>(object: &'a Map<'_>, key: &str) -> Result<Option<&'a str>, ()> {
     match object.get(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.is_empty() => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
+        None | Some(Tree::Null) => Ok(None),
+        Some(Tree::Text(text)) if text.is_empty() => Ok(None),
+        Some(Tree::Text(text)) => Ok(Some(text)),
         Some(_) => Err(()),
     }
 }
 
 fn missing_type(
     reader: &Reader<'_>,
-    object: &Mapping,
+    object: &Map<'_>,
     api_version: Result<Option<&str>, ()>,
     kind: Result<Option<&str>, ()>,
 ) {
     let root = Path::Root;
-    let has = |key| object.contains_key(key);
+    let has = |key| object.contains(key);
     let (message, severity, key) = match (api_version, kind) {
         (_, Err(())) => ("`kind` must be text", Severity::Error, Some("kind")),
         (Err(()), _) => (
@@ -211,7 +265,7 @@ fn missing_type(
         "namePrefix",
         "commonLabels",
     ];
-    let help = template_help(reader.text()).or_else(|| {
+    let help = template_help(reader.text).or_else(|| {
         (severity == Severity::Warning && kustomization.into_iter().any(has))
             .then(|| "render it first, for example with `kustomize build`".to_owned())
     });
@@ -225,8 +279,8 @@ fn missing_type(
 }
 
 /// A `List` that flattening left alone: its items are no list.
-fn empty_list(reader: &Reader<'_>, object: &Mapping) {
-    if object.get("items").is_none_or(Value::is_null) {
+fn empty_list(reader: &Reader<'_>, object: &Map<'_>) {
+    if object.get("items").is_none_or(Tree::is_null) {
         return;
     }
     reader.find(
@@ -266,8 +320,8 @@ fn read_known(
     reader: &Reader<'_>,
     index: usize,
     known: &'static Kind,
-    object: &Mapping,
-    value: &Value,
+    object: &Map<'_>,
+    tree: &Tree<'_>,
     default_namespace: &str,
 ) -> Object {
     let metadata = Shape(object.get("metadata"));
@@ -279,9 +333,9 @@ fn read_known(
                 .text("namespace")
                 .filter(|namespace| !namespace.is_empty())
                 .unwrap_or(default_namespace);
-            Facts::Namespaced(namespace.to_owned(), decode(reader, value))
+            Facts::Namespaced(namespace.to_owned(), decode(reader, tree))
         }
-        Decode::ClusterWide(decode) => Facts::ClusterWide(decode(reader, value)),
+        Decode::ClusterWide(decode) => Facts::ClusterWide(decode(reader, tree)),
     };
     validate::metadata(reader, known, &metadata);
     Object {

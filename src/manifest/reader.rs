@@ -2,43 +2,36 @@
 
 use super::path::Path;
 use super::scalar::{self, Plain};
+use super::tree::is_plain;
 use crate::model::{Finding, Origin, Place, Severity};
-use crate::source::{DocumentId, Format, Sources, Target};
+use crate::source::{DocumentId, Target};
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-
-/// How many scalars of one object are looked up in the text to see whether they are quoted.
-/// Looking up walks the document, so an object full of `yes` must not make loading quadratic.
-const LOOKUPS: u32 = 32;
 
 /// Reads one object of a document.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     /// Where the object stands.
     pub(crate) origin: Origin,
-    /// What the document is part of.
-    sources: &'a Sources,
-    format: Format,
+    /// The document's text.
+    pub(crate) text: &'a str,
+    /// What was parsed, which the document's scalars are borrowed from.
+    parsed: &'a str,
     findings: RefCell<Vec<Finding>>,
-    lookups: Cell<u32>,
     rejected: Cell<bool>,
 }
 
 impl<'a> Reader<'a> {
-    /// A reader for the object at `origin`.
-    pub(crate) fn new(sources: &'a Sources, format: Format, origin: Origin) -> Self {
+    /// A reader for the object at `origin`, in a document with the text `text`, which was parsed as
+    /// part of `parsed`.
+    pub(crate) fn new(text: &'a str, parsed: &'a str, origin: Origin) -> Self {
         Reader {
             origin,
-            sources,
-            format,
+            text,
+            parsed,
             findings: RefCell::new(Vec::new()),
-            lookups: Cell::new(LOOKUPS),
             rejected: Cell::new(false),
         }
-    }
-
-    /// The document's text.
-    pub(crate) fn text(&self) -> &'a str {
-        self.sources.text(self.document())
     }
 
     fn document(&self) -> DocumentId {
@@ -126,26 +119,8 @@ impl<'a> Reader<'a> {
 
     /// How kubectl reads a scalar that our parser took for text, if it is written without
     /// quotes and kubectl sees something else in it (YAML 1.1).
-    pub(crate) fn plain_reading(
-        &self,
-        text: &str,
-        path: &Path<'_>,
-        target: Target,
-    ) -> Option<Plain> {
-        if self.format == Format::Json {
-            return None;
-        }
+    pub(crate) fn plain_reading(&self, text: &Cow<'_, str>) -> Option<Plain> {
         let reading = scalar::kubectl_reading(text)?;
-        let left = self.lookups.get();
-        if left == 0 {
-            return None;
-        }
-        self.lookups.set(left - 1);
-        let origin = self.origin_of(path);
-        let place = self.sources.locate(origin.document, &origin.route, target);
-        let first = self.text().as_bytes().get(place.span.start);
-        let quoted = !place.exact
-            || first.is_none_or(|first| matches!(first, b'"' | b'\'' | b'|' | b'>' | b'!' | b'*'));
-        (!quoted).then_some(reading)
+        is_plain(text, self.parsed).then_some(reading)
     }
 }

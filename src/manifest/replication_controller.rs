@@ -9,12 +9,12 @@ pub(crate) const KIND: Kind = Kind {
     api_version: "v1",
     kind: "ReplicationController",
     name: NameRule::Subdomain,
-    decode: Decode::Namespaced(|reader, value| {
+    decode: Decode::Namespaced(|reader, tree| {
         let kind = (KIND.api_version, KIND.kind);
         let path = &["spec", "template"];
         read_workload(
             reader,
-            value,
+            tree,
             kind,
             path,
             |object: &mut ReplicationController| {

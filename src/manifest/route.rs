@@ -6,13 +6,13 @@ use super::object::{Decode, Kind, NamespacedFacts};
 use super::path::Path;
 use super::reader::Reader;
 use super::validate::{NameRule, check_port_number, required, unsupported, valid_port};
+use super::tree::Tree;
 use crate::model::BackendPort;
 use crate::source::Target;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
-use serde_yaml::Value;
 
 pub(crate) const KIND: Kind = Kind {
     api_version: "route.openshift.io/v1",
@@ -62,8 +62,8 @@ struct RoutePort {
     target_port: Option<IntOrString>,
 }
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn NamespacedFacts>> {
-    let route: Route = decode(reader, value)?;
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>> {
+    let route: Route = decode(reader, tree)?;
     let spec = route.spec.unwrap_or_default();
     let root = Path::Root;
     let path = root.key("spec");

@@ -7,11 +7,11 @@ use super::path::Path;
 use super::reader::Reader;
 use super::selector::{LabelMap, lower_map_selector};
 use super::validate::{NameRule, check_cidr, check_service, invalid, parse_ip, quote, valid_port};
+use super::tree::Tree;
 use crate::model::{self, NamespaceId, Protocol, ServiceType, TargetPort, TrafficPolicy};
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
-use serde_yaml::Value;
 use std::net::IpAddr;
 
 pub(crate) const KIND: Kind = Kind {
@@ -51,8 +51,8 @@ enum TargetFacts {
     Name(String),
 }
 
-fn read(reader: &Reader<'_>, value: &Value) -> Option<Box<dyn NamespacedFacts>> {
-    let service: Service = decode(reader, value)?;
+fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>> {
+    let service: Service = decode(reader, tree)?;
     let spec = service.spec.unwrap_or_default();
     check_service(reader, &spec);
     let service_type = match spec.type_.as_deref() {

@@ -10,12 +10,12 @@ use super::object::{Header, NamespacedFacts, group_of};
 use super::path::Path;
 use super::pod_template::{PodDraft, PodFacts, template_facts};
 use super::reader::Reader;
+use super::tree::Tree;
 use crate::model::{Cluster, NamespaceId, Origin, Pod, Workload, WorkloadId, WorkloadKind};
 use k8s_openapi::Metadata;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::de::DeserializeOwned;
-use serde_yaml::Value;
 use std::collections::{BTreeMap, HashMap};
 
 /// The controller that an object names as its owner.
@@ -74,7 +74,7 @@ pub(crate) struct WorkloadFacts {
 /// and the outlook.
 pub(crate) fn read_workload<T>(
     reader: &Reader<'_>,
-    value: &Value,
+    tree: &Tree<'_>,
     (api_version, kind): (&'static str, &'static str),
     template_path: &'static [&'static str],
     parts: impl FnOnce(&mut T) -> (PodTemplateSpec, Outlook),
@@ -82,7 +82,7 @@ pub(crate) fn read_workload<T>(
 where
     T: DeserializeOwned + Metadata<Ty = ObjectMeta>,
 {
-    let mut object: T = decode(reader, value)?;
+    let mut object: T = decode(reader, tree)?;
     let (template, outlook) = parts(&mut object);
     let owner = owner_of(object.metadata().owner_references.as_deref());
     let template = at_path(&Path::Root, template_path, |path| {

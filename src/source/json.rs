@@ -16,15 +16,27 @@ pub(super) struct NotJson;
 /// The offset of the first byte at or after `at` that is no JSON white space.
 pub(super) fn skip_blanks(bytes: &[u8], at: usize) -> usize {
     let rest = bytes.get(at..).unwrap_or_default();
-    let blanks = rest
-        .iter()
-        .position(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-    at + blanks.unwrap_or(rest.len())
+    // Without an exit inside of a stride the compiler looks at all of it at once.
+    let strides = rest
+        .chunks_exact(STRIDE)
+        .take_while(|stride| stride.iter().fold(true, |all, byte| all & is_blank(*byte)))
+        .count();
+    let passed = strides * STRIDE;
+    let near = rest.get(passed..).unwrap_or_default();
+    let blanks = near.iter().position(|byte| !is_blank(*byte));
+    at + passed + blanks.unwrap_or(near.len())
+}
+
+/// The number of bytes at a time in which long white space is passed over.
+const STRIDE: usize = 64;
+
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 /// The offset behind the value that starts at `at`, or `None` if it does not end.
 ///
-/// Brackets are counted and strings skipped; nothing else is checked.
+/// Of what is inside of brackets, only brackets are counted and strings skipped.
 pub(super) fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
     match bytes.get(at)? {
         b'"' => string_end(bytes, at),
@@ -33,14 +45,16 @@ pub(super) fn value_end(bytes: &[u8], at: usize) -> Option<usize> {
             let rest = bytes.get(at..)?;
             let length = rest
                 .iter()
-                .position(|byte| {
-                    matches!(
-                        byte,
-                        b',' | b']' | b'}' | b':' | b' ' | b'\t' | b'\n' | b'\r'
-                    )
-                })
+                .position(
+                    |byte| !matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'E' | b'+' | b'-' | b'.'),
+                )
                 .unwrap_or(rest.len());
-            (length > 0).then_some(at + length)
+            let literal = rest.get(..length)?;
+            let known = matches!(
+                literal,
+                b"true" | b"false" | b"null" | [b'-' | b'0'..=b'9', ..]
+            );
+            known.then_some(at + length)
         }
     }
 }
@@ -177,6 +191,13 @@ pub(super) fn find(text: &str, start: usize, steps: &[Step]) -> Result<Found, No
         resolved += 1;
     }
     let end = value_end(bytes, value).ok_or(NotJson)?;
+    // `[80 c]` is YAML.
+    if !matches!(
+        bytes.get(skip_blanks(bytes, end)),
+        None | Some(b',' | b']' | b'}')
+    ) {
+        return Err(NotJson);
+    }
     Ok(Found {
         resolved,
         key,
@@ -185,23 +206,26 @@ pub(super) fn find(text: &str, start: usize, steps: &[Step]) -> Result<Found, No
 }
 
 fn child_at(text: &str, container: usize, step: &Step) -> Result<Option<Child>, NotJson> {
-    let Some(mut children) = Children::of(text.as_bytes(), container) else {
+    let Some(children) = Children::of(text.as_bytes(), container) else {
         return Ok(None);
     };
-    match step {
-        Step::Index(_) if children.object => Ok(None),
-        Step::Index(index) => children.nth(*index).transpose(),
-        Step::Key(wanted) => {
-            for child in children {
-                let child = child?;
-                let key = child.key.clone().and_then(|key| text.get(key));
-                if key.is_some_and(|key| unquote(key) == wanted.as_ref()) {
-                    return Ok(Some(child));
-                }
-            }
-            Ok(None)
+    let object = children.object;
+    for (position, child) in children.enumerate() {
+        // Not `nth`, which would pass over an error on the way.
+        let child = child?;
+        let found = match step {
+            Step::Index(index) => !object && position == *index,
+            Step::Key(wanted) => child
+                .key
+                .clone()
+                .and_then(|key| text.get(key))
+                .is_some_and(|key| unquote(key) == wanted.as_ref()),
+        };
+        if found {
+            return Ok(Some(child));
         }
     }
+    Ok(None)
 }
 
 /// What a JSON string with its quotes means. Escapes that mean nothing become U+FFFD.
@@ -239,6 +263,10 @@ pub(super) fn unquote(quoted: &str) -> Cow<'_, str> {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::string_slice,
+    reason = "an offset inside a character must fail the test"
+)]
 mod tests {
     use super::*;
     use crate::source::Route;
@@ -285,6 +313,9 @@ mod tests {
             "{\"a\" 1}",
             "{\"b\":[1 2]}",
             "{\"b\":[1,",
+            "{\"b\":[1, 2 3]}",
+            "{\"b\":[1, x]}",
+            "{\"b\":['x', 2]}",
             "{\"b\": \"x",
             "{\"b\": \"x\\",
             "]",

@@ -92,6 +92,10 @@ fn without_byte_order_mark(text: &str) -> (usize, &[u8]) {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::string_slice,
+    reason = "an offset inside a character must fail the test"
+)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
@@ -128,6 +132,21 @@ mod tests {
         assert_eq!(at(text, 3), (1, 1));
         assert_eq!(at(text, 6), (1, 4));
         assert_eq!(at(text, 8), (2, 1));
+    }
+
+    #[test]
+    fn positions_around_a_stride_are_those_of_any_other() {
+        let text = format!("{}\n{}", "a".repeat(STRIDE - 2), "é".repeat(STRIDE));
+        let index = LineIndex::new(&text);
+        for offset in STRIDE - 4..STRIDE + 4 {
+            let expected = match offset.checked_sub(STRIDE - 1) {
+                None => (1, offset + 1),
+                // Two bytes a character; inside of one, the column behind it.
+                Some(behind) => (2, 1 + behind.div_ceil(2)),
+            };
+            let position = index.position(&text, offset);
+            assert_eq!((position.line, position.column), expected, "{offset}");
+        }
     }
 
     proptest! {

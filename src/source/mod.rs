@@ -5,6 +5,8 @@
 //! finds the documents, other modules say what they mean, and only for what is printed does
 //! [`Sources::locate`] look for the bytes a [`Route`] leads to.
 
+#[cfg(test)]
+mod generated;
 mod input;
 mod json;
 mod landmarks;
@@ -16,6 +18,10 @@ mod sources;
 mod split;
 mod tape;
 #[cfg(test)]
+#[expect(
+    clippy::string_slice,
+    reason = "an offset inside a character must fail the test"
+)]
 mod tests;
 mod walk;
 

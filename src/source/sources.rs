@@ -251,3 +251,71 @@ impl Sources {
 fn saturated(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Format;
+
+    #[test]
+    fn locations_count_in_the_file_and_spans_in_the_document() {
+        let sources = Sources::from_text("dir/a.yaml", "\u{feff}a: 1\n---\nb:\n  é: ü # x\n");
+        let documents: Vec<DocumentId> = sources.documents().map(|(id, _)| id).collect();
+        assert_eq!(documents, [DocumentId(0), DocumentId(1)]);
+        let route = Route::root().key("b").key("é");
+        let location = sources.locate(DocumentId(1), &route, Target::Value);
+        assert_eq!(location.to_string(), "dir/a.yaml:4:6");
+        assert_eq!(location.end, Position { line: 4, column: 7 });
+        assert_eq!(location.first_line, 3);
+        assert_eq!(location.span, 9..11);
+        assert!(location.exact);
+        let first = sources.locate(DocumentId(0), &Route::root().key("a"), Target::Key);
+        assert_eq!(first.to_string(), "dir/a.yaml:1:1");
+    }
+
+    #[test]
+    fn spans_of_parsers_are_widened_to_characters() {
+        let sources = Sources::from_text("x", "---\né: ü\n");
+        for ((start, end), expected, place) in [
+            ((4, 4), 4..4, "x:2:4"),
+            ((1, 5), 0..6, "x:2:1"),
+            ((5, 2), 4..4, "x:2:4"),
+            ((100, 200), 7..7, "x:3:1"),
+        ] {
+            let location = sources.locate_span(DocumentId(0), start..end);
+            assert_eq!(location.to_string(), place);
+            assert_eq!(location.span, expected);
+        }
+    }
+
+    #[test]
+    fn ids_of_other_sources_are_answered_with_nothing() {
+        let sources = Sources::default();
+        let id = DocumentId(7);
+        assert!(sources.is_empty());
+        assert_eq!(sources.document(id), None);
+        assert_eq!((sources.text(id), sources.file_name(id)), ("", ""));
+        let location = sources.locate(id, &Route::root().key("a"), Target::Key);
+        assert_eq!(location.to_string(), ":1:1");
+        assert_eq!(sources.locate_span(id, 1..2).span, 0..0);
+    }
+
+    #[test]
+    fn documents_that_are_not_utf8_are_left_out_alone() {
+        let mut sources = Sources::default();
+        let added = sources.add(
+            "x".to_owned(),
+            "a: \0\n---\nb: 1\n---\n# \0\nc: 1\n".to_owned(),
+        );
+        assert_eq!((added.documents, added.left_out), (1, 2));
+        assert_eq!(sources.text(DocumentId(0)), "b: 1\n");
+        assert_eq!(
+            sources.document(DocumentId(0)).unwrap().format,
+            Format::Yaml
+        );
+        let added = sources.add("y".to_owned(), "# only \0\n".to_owned());
+        assert_eq!((added.documents, added.left_out), (0, 0));
+        sources.add("z".to_owned(), "d".to_owned());
+        assert_eq!(sources.file_name(DocumentId(1)), "z");
+    }
+}

@@ -8,7 +8,7 @@
 use super::json;
 use super::lines::count_lines;
 use super::{Format, Opening};
-use memchr::{memchr2, memmem};
+use memchr::{memchr, memchr2, memmem};
 use std::ops::Range;
 
 /// One document: where it is, and what can be told without parsing it.
@@ -33,6 +33,7 @@ pub(super) fn split(text: &str) -> Vec<Piece> {
     };
     let mut chunk = Chunk {
         start,
+        content_from: start,
         opening: Opening::Start,
     };
     for marker in markers(text.as_bytes(), start) {
@@ -40,6 +41,7 @@ pub(super) fn split(text: &str) -> Vec<Piece> {
             splitter.add(&chunk, marker.start);
             chunk = Chunk {
                 start: marker.next_line,
+                content_from: marker.next_line,
                 opening: Opening::AfterEnd,
             };
             continue;
@@ -48,25 +50,27 @@ pub(super) fn split(text: &str) -> Vec<Piece> {
         if directives.is_none() {
             splitter.add(&chunk, marker.start);
         }
-        let opening = if marker.has_content {
-            Opening::MarkerWithContent
-        } else {
-            Opening::Marker
+        let (content_from, opening) = match marker.has_content {
+            true => (marker.start, Opening::MarkerWithContent),
+            false => (marker.next_line, Opening::Marker),
         };
-        // A marker line that says nothing more is no part of the document; directives need theirs.
-        let start = match directives {
-            Some(directives) => directives,
-            None if marker.has_content => marker.start,
-            None => marker.next_line,
+        chunk = Chunk {
+            start: directives.unwrap_or(content_from),
+            content_from,
+            opening,
         };
-        chunk = Chunk { start, opening };
     }
     splitter.add(&chunk, text.len());
     splitter.pieces
 }
 
+/// What lies between two markers. Ends where the next one starts.
 struct Chunk {
+    /// Where the document starts that may be in here.
     start: usize,
+    /// Where something must be said for it to be one. A marker line that says nothing is no part of the
+    /// document, unless there are directives, which need theirs.
+    content_from: usize,
     opening: Opening,
 }
 
@@ -81,7 +85,7 @@ impl Splitter<'_> {
     /// Adds what the chunk holds: nothing if it is blank and comments, several documents if it is a row of JSON values.
     fn add(&mut self, chunk: &Chunk, end: usize) {
         let bytes = self.text.as_bytes().get(..end).unwrap_or_default();
-        let skimmed = skim(bytes, chunk.start);
+        let skimmed = skim(bytes, chunk.content_from);
         let Some(content) = skimmed.content else {
             return;
         };
@@ -89,10 +93,14 @@ impl Splitter<'_> {
             .source
             .and_then(|range| self.text.get(range))
             .map(|path| path.trim().to_owned());
-        if looks_like_json(bytes, content) {
+        let has_directives = chunk.start < chunk.content_from;
+        if looks_like_json(bytes, content) && !has_directives {
             self.add_json(bytes, content, chunk.opening, rendered_from);
         } else {
-            let start = skimmed.first_line;
+            let start = match has_directives {
+                true => chunk.start,
+                false => skimmed.first_line,
+            };
             self.push(start..end, Format::Yaml, chunk.opening, rendered_from);
         }
     }
@@ -179,9 +187,17 @@ struct Marker {
 
 /// All document markers at or after `start`, in order.
 fn markers(bytes: &[u8], start: usize) -> impl Iterator<Item = Marker> {
-    // YAML takes a carriage return alone for a line end too.
-    let mut found = [b"\n---", b"\r---", b"\n...", b"\r..."]
-        .map(|needle| memmem::find_iter(bytes, needle).peekable());
+    // YAML takes a carriage return alone for a line end too. Most files have none at all.
+    let returns = match memchr(b'\r', bytes) {
+        Some(_) => bytes,
+        None => &[],
+    };
+    let mut found = [
+        memmem::find_iter(bytes, b"\n---").peekable(),
+        memmem::find_iter(bytes, b"\n...").peekable(),
+        memmem::find_iter(returns, b"\r---").peekable(),
+        memmem::find_iter(returns, b"\r...").peekable(),
+    ];
     let line_starts = std::iter::from_fn(move || {
         let nearest = found
             .iter_mut()
@@ -278,6 +294,10 @@ fn looks_like_json(bytes: &[u8], at: usize) -> bool {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::string_slice,
+    reason = "an offset inside a character must fail the test"
+)]
 mod tests {
     use super::*;
 
@@ -338,6 +358,12 @@ mod tests {
                 vec!["a\n", "%YAML 1.2\n---\nb"],
             ),
             ("%YAML 1.2\n", vec!["%YAML 1.2\n"]),
+            ("%YAML 1.2\n---\n# c\n---\na", vec!["a"]),
+            ("%YAML 1.2\n--- {a: 1}", vec!["%YAML 1.2\n--- {a: 1}"]),
+            (
+                "%YAML 1.2\n---\n{\"a\": 1}",
+                vec!["%YAML 1.2\n---\n{\"a\": 1}"],
+            ),
             ("%YAML 1.2\na: 1\n---\nb", vec!["%YAML 1.2\na: 1\n", "b"]),
             ("a\n---\n%x\n---\nb", vec!["a\n", "%x\n", "b"]),
             ("\u{feff}---\na: 1", vec!["a: 1"]),

@@ -28,6 +28,9 @@ struct Node<'t> {
 
 /// The nodes of one document in the order of the text, as far as they were asked for.
 struct Tape<'t> {
+    text: &'t str,
+    /// A count of characters and the bytes they take, which moves on with what is looked up.
+    known: (usize, usize),
     parser: Parser<'t, StrInput<'t>>,
     nodes: Vec<Node<'t>>,
     /// The mappings and sequences that have not ended, outermost first.
@@ -52,6 +55,8 @@ pub(super) struct Walk {
 /// merges by `<<`. Of a repeated key the first is taken. Linear in the text up to the end of the value.
 pub(super) fn walk(text: &str, steps: &[Step]) -> Walk {
     let mut tape = Tape {
+        text,
+        known: (0, 0),
         parser: Parser::new_from_str(text),
         nodes: Vec::new(),
         open: Vec::new(),
@@ -59,7 +64,7 @@ pub(super) fn walk(text: &str, steps: &[Step]) -> Walk {
         ended: false,
         failed: false,
     };
-    let found = tape.find(text, steps);
+    let found = tape.find(steps);
     Walk {
         found,
         failed: tape.failed,
@@ -67,7 +72,7 @@ pub(super) fn walk(text: &str, steps: &[Step]) -> Walk {
 }
 
 impl<'t> Tape<'t> {
-    fn find(&mut self, text: &str, steps: &[Step]) -> Option<Found> {
+    fn find(&mut self, steps: &[Step]) -> Option<Found> {
         if !self.reach(0) {
             return None;
         }
@@ -89,8 +94,8 @@ impl<'t> Tape<'t> {
         self.close(value);
         Some(Found {
             resolved,
-            key: key.map(|key| self.byte_span(text, key)),
-            value: self.byte_span(text, value),
+            key: key.map(|key| self.byte_span(key)),
+            value: self.byte_span(value),
         })
     }
 
@@ -219,10 +224,17 @@ impl<'t> Tape<'t> {
             Event::MappingStart(anchor, _) => self.push(Kind::Mapping, span, anchor, None),
             Event::SequenceStart(anchor, _) => self.push(Kind::Sequence, span, anchor, None),
             Event::Scalar(text, style, anchor, tag) => {
-                // A value that is not written has no extent, whatever token stands in its place.
                 let unwritten =
                     text.is_empty() && style == ScalarStyle::Plain && anchor == 0 && tag.is_none();
-                let end = if unwritten { span.start } else { span.end };
+                let span = match unwritten {
+                    true => self.unwritten(span.start),
+                    false => span,
+                };
+                let end = match style {
+                    ScalarStyle::SingleQuoted => self.closing_quote(&span, '\''),
+                    ScalarStyle::DoubleQuoted => self.closing_quote(&span, '"'),
+                    _ => span.end,
+                };
                 let after = Some(self.nodes.len() + 1);
                 self.push(Kind::Scalar(text), span.start..end, anchor, after);
             }
@@ -231,7 +243,13 @@ impl<'t> Tape<'t> {
                 self.push(Kind::Alias(anchor), span, 0, after);
             }
             // The end of a block collection is reported, without extent, where the next token is.
-            Event::MappingEnd | Event::SequenceEnd => self.end_innermost(Some(span)),
+            Event::MappingEnd | Event::SequenceEnd if span.is_empty() => self.end_innermost(None),
+            Event::MappingEnd => {
+                let end = self.closing_brace(span.start);
+                self.end_innermost(Some(end));
+            }
+            // What is reported may go on to the end of the line's comment.
+            Event::SequenceEnd => self.end_innermost(Some(span.start + 1)),
             Event::DocumentEnd | Event::StreamEnd => self.finish(),
             Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
         }
@@ -239,6 +257,11 @@ impl<'t> Tape<'t> {
     }
 
     fn push(&mut self, kind: Kind<'t>, span: Range<usize>, anchor: usize, after: Option<usize>) {
+        // A collection ends where its last part does; where its start is reported to end may be behind that.
+        let span = match after {
+            Some(_) => span,
+            None => span.start..0,
+        };
         let index = self.nodes.len();
         if anchor > 0 {
             self.anchors.push((anchor, index));
@@ -260,10 +283,9 @@ impl<'t> Tape<'t> {
         }
     }
 
-    fn end_innermost(&mut self, closing: Option<Range<usize>>) {
-        if let Some(closing) = closing.filter(|span| !span.is_empty()) {
-            self.extend_innermost(closing.end);
-        }
+    /// `end` is that of a closing bracket.
+    fn end_innermost(&mut self, end: Option<usize>) {
+        self.extend_innermost(end.unwrap_or(0));
         let after = self.nodes.len();
         let closed = self.open.pop().and_then(|index| self.nodes.get_mut(index));
         if let Some(node) = closed {
@@ -280,10 +302,129 @@ impl<'t> Tape<'t> {
         }
     }
 
-    fn byte_span(&self, text: &str, node: usize) -> Range<usize> {
-        let span = self.nodes.get(node).map_or(0..0, |node| node.span.clone());
-        let start = byte_offset(text, 0, span.start);
-        start..byte_offset(text, start, span.end.saturating_sub(span.start))
+    /// The text from the character `at` on, which must not be before the one asked for last.
+    fn text_from(&mut self, at: usize) -> &'t str {
+        let (characters, bytes) = self.known;
+        let bytes = byte_offset(self.text, bytes, at.saturating_sub(characters));
+        self.known = (at, bytes);
+        self.text.get(bytes..).unwrap_or_default()
+    }
+
+    /// The extent of a value that is not written: none, whatever token the parser reports in its place. An
+    /// element's is behind its dash, where what is reported is behind the comment.
+    fn unwritten(&mut self, at: usize) -> Range<usize> {
+        let rest = self.text_from(at).len();
+        let innermost = self.open.last().and_then(|&index| self.nodes.get(index));
+        if !innermost.is_some_and(|node| matches!(node.kind, Kind::Sequence)) {
+            return at..at;
+        }
+        let before = self.text.get(..self.text.len() - rest).unwrap_or_default();
+        let line = before.rsplit(['\n', '\r']).next().unwrap_or_default();
+        let dashes = line
+            .split('#')
+            .next()
+            .unwrap_or_default()
+            .trim_end_matches([' ', '\t']);
+        match dashes.ends_with('-') {
+            true => {
+                let after = line.get(dashes.len()..).unwrap_or_default();
+                let at = at.saturating_sub(after.chars().count());
+                at..at
+            }
+            false => at..at,
+        }
+    }
+
+    /// The end, in characters, of the flow mapping whose end the parser reports at `at`: with a comma behind
+    /// the last member it reports that, and not the brace.
+    fn closing_brace(&mut self, at: usize) -> usize {
+        let text = self.text_from(at);
+        let rest = text.strip_prefix(',').map(skip_comments);
+        match rest.and_then(|rest| rest.strip_prefix('}')) {
+            Some(rest) => at + characters_before(rest, text),
+            None => at + 1,
+        }
+    }
+
+    /// The end, in characters, of a quoted scalar: what the parser reports goes on to the end of the line's comment.
+    fn closing_quote(&mut self, span: &Range<usize>, quote: char) -> usize {
+        let text = self.text_from(span.start);
+        let Some(mut rest) = skip_properties(text).strip_prefix(quote) else {
+            return span.end;
+        };
+        loop {
+            rest = rest.trim_start_matches(|character| character != quote && character != '\\');
+            let mut characters = rest.chars();
+            let next = (characters.next(), characters.clone().next());
+            match next {
+                (Some('\\'), _) if quote == '\'' => {}
+                (Some('\\'), Some(_)) | (Some('\''), Some('\'')) => {
+                    characters.next();
+                }
+                (Some(closing), _) if closing == quote => {
+                    return span.start + characters_before(characters.as_str(), text);
+                }
+                _ => return span.end,
+            }
+            rest = characters.as_str();
+        }
+    }
+
+    fn byte_span(&self, node: usize) -> Range<usize> {
+        let Some(span) = self.nodes.get(node).map(|node| node.span.clone()) else {
+            return 0..0;
+        };
+        let reported = byte_offset(self.text, 0, span.start);
+        let start = self.first_dash(node).unwrap_or(reported);
+        start..byte_offset(self.text, 0, span.end).max(start)
+    }
+
+    /// The byte offset of the first `-` of a sequence whose dashes stand in the column of its key: the parser
+    /// reports such as starting behind it.
+    fn first_dash(&self, sequence: usize) -> Option<usize> {
+        if !matches!(self.nodes.get(sequence)?.kind, Kind::Sequence) {
+            return None;
+        }
+        let key = self.nodes.get(sequence.checked_sub(1)?)?;
+        // Else it is the parent, or a value left out, behind whose key there is a colon too.
+        if key.after != Some(sequence) || key.span.is_empty() {
+            return None;
+        }
+        let after_key = byte_offset(self.text, 0, key.span.end);
+        let rest = skip_comments(self.text.get(after_key..)?).strip_prefix(':')?;
+        let rest = skip_comments(rest);
+        rest.starts_with('-').then(|| self.text.len() - rest.len())
+    }
+}
+
+/// The number of characters of `text` before `rest`, which is the end of it.
+fn characters_before(rest: &str, text: &str) -> usize {
+    let before = text.get(..text.len().saturating_sub(rest.len()));
+    before.unwrap_or_default().chars().count()
+}
+
+/// What follows the anchor and tag at the start of `text`.
+fn skip_properties(text: &str) -> &str {
+    let mut rest = text;
+    while rest.starts_with(['&', '!']) {
+        rest = skip_comments(
+            rest.trim_start_matches(|character| !matches!(character, ' ' | '\t' | '\r' | '\n')),
+        );
+    }
+    rest
+}
+
+/// What follows the white space and comments at the start of `text`.
+fn skip_comments(text: &str) -> &str {
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start_matches([' ', '\t', '\r', '\n']);
+        match rest.strip_prefix('#') {
+            Some(comment) => {
+                rest = comment.trim_start_matches(|character| !matches!(character, '\r' | '\n'))
+            }
+            None => return rest,
+        }
     }
 }
 

@@ -4,21 +4,24 @@ use super::error::DecodeError;
 use super::node::Node;
 use super::suggest;
 use crate::manifest::path::Path;
+use crate::manifest::tree::{Map, Tree};
 use crate::model::Severity;
 use crate::source::Target;
 use serde::de::value::StrDeserializer;
 use serde::de::{DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess};
-use serde_yaml::{Mapping, Value, mapping};
 use std::borrow::Cow;
+
+/// A key and its value.
+type Entry<'t> = (Cow<'t, str>, Tree<'t>);
 
 /// The elements of a list.
 pub(super) struct Elements<'p, 'v> {
     list: Node<'p, 'v>,
-    rest: std::iter::Enumerate<std::slice::Iter<'v, Value>>,
+    rest: std::iter::Enumerate<std::slice::Iter<'v, Tree<'v>>>,
 }
 
 impl<'p, 'v> Elements<'p, 'v> {
-    pub(super) fn new(list: Node<'p, 'v>, elements: &'v [Value]) -> Self {
+    pub(super) fn new(list: Node<'p, 'v>, elements: &'v [Tree<'v>]) -> Self {
         Elements {
             list,
             rest: elements.iter().enumerate(),
@@ -48,36 +51,19 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     }
 }
 
-/// The key of an entry as kubectl passes it on: text, whatever it looks like in YAML.
-fn key_text<'v>(map: &Node<'_, 'v>, key: &'v Value) -> Result<Cow<'v, str>, DecodeError> {
-    match key {
-        Value::String(text) => Ok(Cow::Borrowed(text)),
-        Value::Number(number) => Ok(Cow::Owned(number.to_string())),
-        Value::Bool(value) => Ok(Cow::Borrowed(if *value { "true" } else { "false" })),
-        Value::Null => Ok(Cow::Borrowed("null")),
-        Value::Tagged(tagged) => key_text(map, &tagged.value),
-        Value::Sequence(_) | Value::Mapping(_) => Err(DecodeError::new(
-            map.reader,
-            map.path,
-            "has a key that is not text".to_owned(),
-            None,
-        )),
-    }
-}
-
 /// The entries of a map with arbitrary keys, such as labels.
 pub(super) struct Entries<'p, 'v> {
     map: Node<'p, 'v>,
-    rest: Option<mapping::Iter<'v>>,
-    current: Option<(Cow<'v, str>, &'v Value)>,
+    rest: std::slice::Iter<'v, Entry<'v>>,
+    current: Option<&'v Entry<'v>>,
 }
 
 impl<'p, 'v> Entries<'p, 'v> {
     /// The entries of a mapping; `None` stands for `null`, which is an empty map.
-    pub(super) fn new(map: Node<'p, 'v>, entries: Option<&'v Mapping>) -> Self {
+    pub(super) fn new(map: Node<'p, 'v>, entries: Option<&'v Map<'v>>) -> Self {
         Entries {
             map,
-            rest: entries.map(Mapping::iter),
+            rest: entries.map(Map::iter).unwrap_or_default(),
             current: None,
         }
     }
@@ -90,13 +76,13 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, DecodeError> {
-        let Some((key, value)) = self.rest.as_mut().and_then(Iterator::next) else {
+        let Some(entry) = self.rest.next() else {
             return Ok(None);
         };
-        let key = key_text(&self.map, key)?;
-        let path = self.map.path.key(&key);
+        let (key, _) = entry;
+        let path = self.map.path.key(key);
         let reader = self.map.reader;
-        let reading = reader.plain_reading(&key, &path, Target::Key);
+        let reading = reader.plain_reading(key);
         let result = match reading {
             Some(reading) => {
                 reader.find(
@@ -121,7 +107,7 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
             }
         };
         let result = result.map(Some).map_err(|error| error.at(reader, &path));
-        self.current = Some((key, value));
+        self.current = Some(entry);
         result
     }
 
@@ -132,14 +118,14 @@ impl<'de> MapAccess<'de> for Entries<'_, 'de> {
         let Some((key, value)) = self.current.take() else {
             return Err(serde::de::Error::custom("a value without a key"));
         };
-        let path = self.map.path.key(&key);
+        let path = self.map.path.key(key);
         let reader = self.map.reader;
         seed.deserialize(Node::new(reader, &path, value))
             .map_err(|error| error.at(reader, &path))
     }
 
     fn size_hint(&self) -> Option<usize> {
-        self.rest.as_ref().map(ExactSizeIterator::len)
+        Some(self.rest.len())
     }
 }
 
@@ -148,14 +134,14 @@ pub(super) struct Fields<'p, 'v> {
     node: Node<'p, 'v>,
     name: &'static str,
     fields: &'static [&'static str],
-    rest: Option<mapping::Iter<'v>>,
-    current: Option<(&'static str, &'v Value)>,
+    rest: std::slice::Iter<'v, Entry<'v>>,
+    current: Option<(&'static str, &'v Tree<'v>)>,
 }
 
 impl<'p, 'v> Fields<'p, 'v> {
     pub(super) fn new(
         node: Node<'p, 'v>,
-        entries: Option<&'v Mapping>,
+        entries: Option<&'v Map<'v>>,
         name: &'static str,
         fields: &'static [&'static str],
     ) -> Self {
@@ -163,7 +149,7 @@ impl<'p, 'v> Fields<'p, 'v> {
             node,
             name,
             fields,
-            rest: entries.map(Mapping::iter),
+            rest: entries.map(Map::iter).unwrap_or_default(),
             current: None,
         }
     }
@@ -194,10 +180,9 @@ impl<'de> MapAccess<'de> for Fields<'_, 'de> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, DecodeError> {
-        while let Some((key, value)) = self.rest.as_mut().and_then(Iterator::next) {
-            let text = key_text(&self.node, key)?;
-            let Some(field) = self.fields.iter().find(|field| **field == text) else {
-                self.unknown(&text);
+        while let Some((key, value)) = self.rest.next() {
+            let Some(field) = self.fields.iter().find(|field| *field == key) else {
+                self.unknown(key);
                 continue;
             };
             self.current = Some((field, value));

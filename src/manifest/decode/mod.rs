@@ -12,21 +12,21 @@ mod suggest;
 
 use super::path::Path;
 use super::reader::Reader;
+use super::tree::Tree;
 use crate::model::{Place, Severity};
 use crate::source::Target;
 use node::Node;
 use serde::de::DeserializeOwned;
-use serde_yaml::Value;
 pub(crate) use suggest::nearest;
 
 /// Decodes an object. `None` when a field has a type that the API server refuses; the finding
 /// says which. Unknown fields are findings too, and do not stop the decoding.
-pub(crate) fn decode<T: DeserializeOwned>(reader: &Reader<'_>, value: &Value) -> Option<T> {
+pub(crate) fn decode<T: DeserializeOwned>(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<T> {
     let path = Path::Root;
-    match T::deserialize(Node::new(reader, &path, value)) {
+    match T::deserialize(Node::new(reader, &path, tree)) {
         Ok(object) => Some(object),
         Err(error) => {
-            let (message, help, route) = error.explain(reader.text());
+            let (message, help, route) = error.explain(reader.text);
             let mut origin = reader.origin.clone();
             if let Some(route) = route {
                 origin.route = route;

@@ -6,38 +6,33 @@ use super::suggest;
 use crate::manifest::path::Path;
 use crate::manifest::reader::Reader;
 use crate::manifest::scalar::Plain;
+use crate::manifest::tree::{Map, Number, Tree};
 use crate::model::Severity;
 use crate::source::Target;
 use serde::de::value::UnitDeserializer;
 use serde::de::{self, IntoDeserializer, Visitor};
-use serde_yaml::{Mapping, Number, Value};
 
 /// One node of the document, and where it is.
 #[derive(Clone, Copy)]
 pub(crate) struct Node<'p, 'v> {
     pub(super) reader: &'p Reader<'p>,
     pub(super) path: &'p Path<'p>,
-    pub(super) value: &'v Value,
+    pub(super) tree: &'v Tree<'v>,
 }
 
 impl<'p, 'v> Node<'p, 'v> {
     /// The node `value` at `path`.
-    pub(crate) fn new(reader: &'p Reader<'p>, path: &'p Path<'p>, value: &'v Value) -> Self {
-        // Tags of the user's own mean nothing to Kubernetes.
-        let mut value = value;
-        while let Value::Tagged(tagged) = value {
-            value = &tagged.value;
-        }
+    pub(crate) fn new(reader: &'p Reader<'p>, path: &'p Path<'p>, tree: &'v Tree<'v>) -> Self {
         Node {
             reader,
             path,
-            value,
+            tree,
         }
     }
 
     fn wrong_type(&self, wanted: &str) -> DecodeError {
-        let found = describe(self.value);
-        let help = suggest::help_for_type(self.path, wanted, self.value);
+        let found = describe(self.tree);
+        let help = suggest::help_for_type(self.path, wanted, self.tree);
         DecodeError::new(
             self.reader,
             self.path,
@@ -54,8 +49,8 @@ impl<'p, 'v> Node<'p, 'v> {
             "NP001",
             Severity::Error,
             reader.place(path, Target::Value),
-            format!("`{path}` must be text, not {}", describe(self.value)),
-            suggest::help_for_type(path, "text", self.value),
+            format!("`{path}` must be text, not {}", describe(self.tree)),
+            suggest::help_for_type(path, "text", self.tree),
         );
     }
 
@@ -76,23 +71,19 @@ impl<'p, 'v> Node<'p, 'v> {
         );
     }
 
-    fn plain_reading(&self, text: &str) -> Option<Plain> {
-        self.reader.plain_reading(text, self.path, Target::Value)
-    }
-
     /// A whole number within `range`.
     fn integer(&self, range: std::ops::RangeInclusive<i128>) -> Result<i128, DecodeError> {
-        let number = match self.value {
-            Value::Null => return Ok(0),
-            Value::Number(number) => whole(number),
-            Value::String(text) => match self.plain_reading(text) {
+        let number = match self.tree {
+            Tree::Null => return Ok(0),
+            Tree::Number(number) => number.whole(),
+            Tree::Text(text) => match self.reader.plain_reading(text) {
                 Some(reading @ Plain::Integer(value)) => {
                     self.ambiguous(text, reading, "number");
                     Some(i128::from(value))
                 }
                 Some(reading @ Plain::Float(value)) => {
                     self.ambiguous(text, reading, "number");
-                    whole(&Number::from(value))
+                    Number::Float(value).whole()
                 }
                 _ => return Err(self.wrong_type("a whole number")),
             },
@@ -114,44 +105,25 @@ impl<'p, 'v> Node<'p, 'v> {
         }
     }
 
-    fn mapping(&self) -> Result<Option<&'v Mapping>, DecodeError> {
-        match self.value {
-            Value::Null => Ok(None),
-            Value::Mapping(mapping) => Ok(Some(mapping)),
+    fn mapping(&self) -> Result<Option<&'v Map<'v>>, DecodeError> {
+        match self.tree {
+            Tree::Null => Ok(None),
+            Tree::Map(map) => Ok(Some(map)),
             _ => Err(self.wrong_type("a mapping")),
         }
     }
 }
 
-/// A number without a fraction; Go's JSON has no other notion of an integer.
-fn whole(number: &Number) -> Option<i128> {
-    if let Some(value) = number.as_i64() {
-        return Some(i128::from(value));
-    }
-    if let Some(value) = number.as_u64() {
-        return Some(i128::from(value));
-    }
-    let value = number.as_f64()?;
-    // Beyond 2^53 a float is no exact integer, and nothing here has a use for one.
-    if value.fract() != 0.0 || value.abs() > 9_007_199_254_740_992.0 {
-        return None;
-    }
-    format!("{value:.0}").parse().ok()
-}
-
 /// What a value is, for people.
-fn describe(value: &Value) -> &'static str {
-    match value {
-        Value::Null => "null",
-        Value::Bool(_) => "a boolean",
-        Value::Number(number) if number.as_f64().is_some_and(|value| value.fract() != 0.0) => {
-            "a fraction"
-        }
-        Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Sequence(_) => "a list",
-        Value::Mapping(_) => "a mapping",
-        Value::Tagged(tagged) => describe(&tagged.value),
+fn describe(tree: &Tree<'_>) -> &'static str {
+    match tree {
+        Tree::Null => "null",
+        Tree::Bool(_) => "a boolean",
+        Tree::Number(Number::Float(value)) if value.fract() != 0.0 => "a fraction",
+        Tree::Number(_) => "a number",
+        Tree::Text(_) => "text",
+        Tree::List(_) => "a list",
+        Tree::Map(_) => "a mapping",
     }
 }
 
@@ -170,23 +142,23 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
     type Error = DecodeError;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_unit(),
-            Value::Bool(value) => visitor.visit_bool(*value),
-            Value::Number(number) => match whole(number) {
+        match self.tree {
+            Tree::Null => visitor.visit_unit(),
+            Tree::Bool(value) => visitor.visit_bool(*value),
+            Tree::Number(number) => match number.whole() {
                 Some(value) => match i64::try_from(value) {
                     Ok(value) => visitor.visit_i64(value),
                     Err(_) => visitor.visit_u64(u64::try_from(value).unwrap_or(u64::MAX)),
                 },
-                None => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
+                None => visitor.visit_f64(number.float()),
             },
-            Value::String(text) => match self.plain_reading(text) {
+            Tree::Text(text) => match self.reader.plain_reading(text) {
                 Some(reading) => {
                     self.ambiguous(text, reading, "number");
                     match reading {
                         Plain::Bool(value) => visitor.visit_bool(value),
                         Plain::Integer(value) => visitor.visit_i64(value),
-                        Plain::Float(value) => match whole(&Number::from(value)) {
+                        Plain::Float(value) => match Number::Float(value).whole() {
                             Some(value) => {
                                 visitor.visit_i64(i64::try_from(value).unwrap_or(i64::MAX))
                             }
@@ -196,19 +168,17 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
                 }
                 None => visitor.visit_str(text),
             },
-            Value::Sequence(elements) => visitor.visit_seq(Elements::new(self, elements)),
-            Value::Mapping(mapping) => visitor.visit_map(Entries::new(self, Some(mapping))),
-            // Node::new looks through tags.
-            Value::Tagged(_) => visitor.visit_unit(),
+            Tree::List(elements) => visitor.visit_seq(Elements::new(self, elements)),
+            Tree::Map(map) => visitor.visit_map(Entries::new(self, Some(map))),
         }
         .map_err(|error| error.at(self.reader, self.path))
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_bool(false),
-            Value::Bool(value) => visitor.visit_bool(*value),
-            Value::String(text) => match self.plain_reading(text) {
+        match self.tree {
+            Tree::Null => visitor.visit_bool(false),
+            Tree::Bool(value) => visitor.visit_bool(*value),
+            Tree::Text(text) => match self.reader.plain_reading(text) {
                 Some(reading @ Plain::Bool(value)) => {
                     self.ambiguous(text, reading, "boolean");
                     visitor.visit_bool(value)
@@ -235,28 +205,28 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_f64(0.0),
-            Value::Number(number) => visitor.visit_f64(number.as_f64().unwrap_or(f64::NAN)),
+        match self.tree {
+            Tree::Null => visitor.visit_f64(0.0),
+            Tree::Number(number) => visitor.visit_f64(number.float()),
             _ => Err(self.wrong_type("a number")),
         }
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_str(""),
-            Value::String(text) => {
-                if let Some(reading) = self.plain_reading(text) {
+        match self.tree {
+            Tree::Null => visitor.visit_str(""),
+            Tree::Text(text) => {
+                if let Some(reading) = self.reader.plain_reading(text) {
                     self.ambiguous(text, reading, "text");
                 }
                 visitor.visit_str(text)
             }
             // The server refuses it, and reading goes on with what is written.
-            Value::Bool(value) => {
+            Tree::Bool(value) => {
                 self.refuse_scalar();
                 visitor.visit_str(if *value { "true" } else { "false" })
             }
-            Value::Number(number) => {
+            Tree::Number(number) => {
                 self.refuse_scalar();
                 visitor.visit_str(&number.to_string())
             }
@@ -282,8 +252,8 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_none(),
+        match self.tree {
+            Tree::Null => visitor.visit_none(),
             _ => visitor.visit_some(self),
         }
     }
@@ -305,13 +275,13 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
         name: &'static str,
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        match (name, self.value) {
+        match (name, self.tree) {
             // Who set which field says nothing about connectivity, and is most of a live object.
             ("FieldsV1", _) => {
                 let nothing: UnitDeserializer<DecodeError> = ().into_deserializer();
                 visitor.visit_newtype_struct(nothing)
             }
-            ("Time" | "MicroTime", Value::String(_)) => visitor
+            ("Time" | "MicroTime", Tree::Text(_)) => visitor
                 .visit_newtype_struct(self)
                 .map_err(|_| self.wrong_type("a point in time, such as 2026-01-31T12:00:00Z")),
             _ => visitor.visit_newtype_struct(self),
@@ -319,9 +289,9 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::Null => visitor.visit_seq(Elements::new(self, &[])),
-            Value::Sequence(elements) => visitor.visit_seq(Elements::new(self, elements)),
+        match self.tree {
+            Tree::Null => visitor.visit_seq(Elements::new(self, &[])),
+            Tree::List(elements) => visitor.visit_seq(Elements::new(self, elements)),
             _ => Err(self.wrong_type("a list")),
         }
     }
@@ -362,8 +332,8 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
         _variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
-        match self.value {
-            Value::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
+        match self.tree {
+            Tree::Text(text) => visitor.visit_enum(text.as_ref().into_deserializer()),
             _ => Err(self.wrong_type("text")),
         }
     }

@@ -1,7 +1,7 @@
 //! What was probably meant: misspelt fields, and fields in the wrong place.
 
 use crate::manifest::path::Path;
-use serde_yaml::Value;
+use crate::manifest::tree::Tree;
 
 /// Fields that people put one level too high or too low: (struct, field, where it belongs).
 const MISPLACED: &[(&str, &[&str], &str)] = &[
@@ -156,28 +156,22 @@ pub(crate) fn nearest<'a>(
 }
 
 /// Advice on a value of the wrong type.
-pub(super) fn help_for_type(path: &Path<'_>, wanted: &str, value: &Value) -> Option<String> {
-    match (wanted, value) {
-        ("text", Value::Bool(_) | Value::Number(_)) => {
-            let text = match value {
-                Value::Bool(value) => value.to_string(),
-                Value::Number(number) => number.to_string(),
-                _ => String::new(),
-            };
-            Some(format!("put it in quotes: \"{text}\""))
-        }
-        ("a list", Value::Mapping(_)) => {
+pub(super) fn help_for_type(path: &Path<'_>, wanted: &str, tree: &Tree<'_>) -> Option<String> {
+    match (wanted, tree) {
+        ("text", Tree::Bool(value)) => Some(format!("put it in quotes: \"{value}\"")),
+        ("text", Tree::Number(value)) => Some(format!("put it in quotes: \"{value}\"")),
+        ("a list", Tree::Map(_)) => {
             let key = path.last_key().unwrap_or("it");
             Some(format!("put a dash before the entry of `{key}`"))
         }
-        ("a list", Value::String(_) | Value::Number(_)) => {
+        ("a list", Tree::Text(_) | Tree::Number(_)) => {
             Some("put it in brackets, or on a line of its own after a dash".to_owned())
         }
-        ("a mapping", Value::Sequence(_)) => Some("remove the dash".to_owned()),
-        ("a whole number", Value::String(text)) if text.parse::<i64>().is_ok() => {
+        ("a mapping", Tree::List(_)) => Some("remove the dash".to_owned()),
+        ("a whole number", Tree::Text(text)) if text.parse::<i64>().is_ok() => {
             Some("remove the quotes".to_owned())
         }
-        ("`true` or `false`", Value::String(text)) if text == "true" || text == "false" => {
+        ("`true` or `false`", Tree::Text(text)) if text == "true" || text == "false" => {
             Some("remove the quotes".to_owned())
         }
         _ => None,

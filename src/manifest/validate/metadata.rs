@@ -7,9 +7,9 @@ use crate::manifest::object::{Decode, Kind};
 use crate::manifest::path::Path;
 use crate::manifest::reader::Reader;
 use crate::manifest::shape::Shape;
+use crate::manifest::tree::Tree;
 use crate::model::Severity;
 use crate::source::Target;
-use serde_yaml::Value;
 
 /// Checks an object's metadata.
 pub(crate) fn metadata(reader: &Reader<'_>, kind: &Kind, metadata: &Shape<'_>) {
@@ -25,10 +25,10 @@ pub(crate) fn metadata(reader: &Reader<'_>, kind: &Kind, metadata: &Shape<'_>) {
             }
         }
     }
-    if let Some(Value::Mapping(labels)) = metadata.get("labels").0 {
+    if let Some(Tree::Map(labels)) = metadata.get("labels").0 {
         let labels_path = path.key("labels");
-        for (key, value) in labels {
-            if let (Value::String(key), Value::String(value)) = (key, value) {
+        for (key, value) in labels.iter() {
+            if let Tree::Text(value) = value {
                 check_pair(reader, &labels_path, key, value);
             }
         }
@@ -70,7 +70,7 @@ fn check_name(reader: &Reader<'_>, path: &Path<'_>, rule: NameRule, metadata: &S
         let missing = metadata
             .get("name")
             .0
-            .is_none_or(|name| name.is_null() || name.is_string());
+            .is_none_or(|name| name.is_null() || name.as_text().is_some());
         if missing {
             let place = reader.place(path, Target::Key);
             let body = required("name or generateName is required");
@@ -82,7 +82,7 @@ fn check_name(reader: &Reader<'_>, path: &Path<'_>, rule: NameRule, metadata: &S
 /// An owner without a kind: the server refuses the reference. What it means is clear enough to
 /// go on, so this is a warning.
 fn check_owners(reader: &Reader<'_>, path: &Path<'_>, metadata: &Shape<'_>) {
-    let Some(Value::Sequence(owners)) = metadata.get("ownerReferences").0 else {
+    let Some(Tree::List(owners)) = metadata.get("ownerReferences").0 else {
         return;
     };
     let owners_path = path.key("ownerReferences");
@@ -90,7 +90,7 @@ fn check_owners(reader: &Reader<'_>, path: &Path<'_>, metadata: &Shape<'_>) {
         let owner_path = owners_path.index(index);
         let owner = Shape(Some(owner));
         let has_text = |key| owner.text(key).is_some_and(|text: &str| !text.is_empty());
-        if owner.0.is_some_and(Value::is_mapping) && !has_text("kind") {
+        if owner.0.is_some_and(|owner| owner.as_map().is_some()) && !has_text("kind") {
             reader.find(
                 "NP001",
                 Severity::Warning,

@@ -1,11 +1,13 @@
 //! The map as CSV (RFC 4180), one record for each pair: streamed, for spreadsheets and
 //! databases.
 
-use super::json::cidr_texts;
+use super::json::{Texts, cidr_texts, traffic_items};
 use super::{Map, MapFormat};
-use crate::model::{Cluster, TrafficSet};
+use crate::model::{AddressSet, Cluster, PolicyId, TrafficSet};
+use crate::question::explain::deciding;
 use crate::question::list::{Connection, Peer, for_each_connection};
-use std::io::{self, BufWriter, Write};
+use crate::report::words::policy_name;
+use std::io::{self, Write};
 
 /// The registration.
 pub(super) const FORMAT: MapFormat = MapFormat {
@@ -18,67 +20,120 @@ const HEADER: &str = "src_kind,src_namespace,src_name,src_workload_kind,src_cidr
                       dst_kind,dst_namespace,dst_name,dst_workload_kind,dst_cidrs,\
                       allow,unknown,family,partial";
 
+/// More columns with `--explain`.
+const EXPLAIN_HEADER: &str = ",egress_policies,ingress_policies";
+
+/// How much is gathered before it is written.
+const BLOCK_BYTES: usize = 1 << 16;
+
 fn render(map: &Map<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let mut out = BufWriter::new(out);
-    write!(out, "{HEADER}\r\n")?;
-    let peers = Peers::new(map.question.cluster);
-    for_each_connection(&map.question, |connection| {
-        record(&peers, &connection, &mut out)
-    })?;
-    out.flush()
-}
-
-fn record(peers: &Peers, connection: &Connection, out: &mut dyn Write) -> io::Result<()> {
-    peers.write(&connection.source, out)?;
-    out.write_all(b",")?;
-    peers.write(&connection.destination, out)?;
-    for traffic in [&connection.allowed, &connection.unknown] {
-        out.write_all(b",")?;
-        out.write_all(field(&traffic_field(traffic)).as_bytes())?;
+    let cluster = map.question.cluster;
+    let mut block = Vec::with_capacity(BLOCK_BYTES + BLOCK_BYTES / 8);
+    block.extend_from_slice(HEADER.as_bytes());
+    if map.options.explain {
+        block.extend_from_slice(EXPLAIN_HEADER.as_bytes());
     }
-    let family = connection.family.map_or("", |family| family.name());
-    write!(out, ",{family},{}\r\n", connection.partial)
+    block.extend_from_slice(END);
+    let mut records = Records::new(cluster);
+    for_each_connection(&map.question, |connection| {
+        records.write(&connection, &mut block);
+        if map.options.explain {
+            let deciding = deciding(cluster, &connection);
+            for policies in [&deciding.egress, &deciding.ingress] {
+                block.push(b',');
+                block.extend_from_slice(policies_field(cluster, policies).as_bytes());
+            }
+        }
+        block.extend_from_slice(END);
+        if block.len() >= BLOCK_BYTES {
+            out.write_all(&block)?;
+            block.clear();
+        }
+        io::Result::Ok(())
+    })?;
+    out.write_all(&block)
 }
 
-/// `TCP 80,8000-8090; UDP 53`; nothing for no traffic, and no word for all of it, so that
-/// every value reads alike.
-fn traffic_field(traffic: &TrafficSet) -> String {
-    let items = super::json::traffic_items(traffic).into_iter();
-    let texts: Vec<String> = items
-        .map(|(protocol, ports)| format!("{protocol} {ports}"))
-        .collect();
-    texts.join("; ")
+/// What ends a record (RFC 4180, section 2, rule 1).
+const END: &[u8] = b"\r\n";
+
+/// Writes records. What repeats is turned into text once.
+struct Records {
+    workloads: Vec<Box<[u8]>>,
+    traffic: Texts<TrafficSet>,
+    outside: Texts<AddressSet>,
 }
 
-/// The five fields of every workload as text.
-struct Peers(Vec<String>);
-
-impl Peers {
-    fn new(cluster: &Cluster) -> Peers {
+impl Records {
+    fn new(cluster: &Cluster) -> Records {
         let workloads = cluster.workloads.iter().map(|workload| {
-            format!(
+            let fields = format!(
                 "workload,{},{},{},",
                 field(cluster.namespace_name(workload.namespace)),
                 field(&workload.name),
                 field(&workload.kind.0)
-            )
+            );
+            fields.into_bytes().into_boxed_slice()
         });
-        Peers(workloads.collect())
+        Records {
+            workloads: workloads.collect(),
+            traffic: Texts::default(),
+            outside: Texts::default(),
+        }
     }
 
-    fn write(&self, peer: &Peer, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&mut self, connection: &Connection, record: &mut Vec<u8>) {
+        self.peer(&connection.source, record);
+        record.push(b',');
+        self.peer(&connection.destination, record);
+        for traffic in [&connection.allowed, &connection.unknown] {
+            record.push(b',');
+            self.traffic.write(traffic, record, traffic_field);
+        }
+        record.push(b',');
+        let family = connection.family.map_or("", |family| family.name());
+        record.extend_from_slice(family.as_bytes());
+        let partial: &[u8] = match connection.partial {
+            true => b",true",
+            false => b",false",
+        };
+        record.extend_from_slice(partial);
+    }
+
+    fn peer(&mut self, peer: &Peer, record: &mut Vec<u8>) {
         match peer {
             Peer::Workload(id) => {
                 let index = usize::try_from(id.0).unwrap_or(usize::MAX);
-                let text = self.0.get(index).map_or(",,,,", String::as_str);
-                out.write_all(text.as_bytes())
+                if let Some(text) = self.workloads.get(index) {
+                    record.extend_from_slice(text);
+                }
             }
             Peer::External(addresses) => {
-                write!(out, "external,,,,{}", cidr_texts(addresses).join(" "))
+                record.extend_from_slice(b"external,,,,");
+                self.outside.write(addresses, record, outside_field);
             }
-            Peer::IngressController => out.write_all(b"ingress-controller,,,,"),
+            Peer::IngressController => record.extend_from_slice(b"ingress-controller,,,,"),
         }
     }
+}
+
+/// `TCP 80,8000-8090; UDP 53`. No traffic is an empty field, and all of it has no word of its
+/// own, so that every field reads alike.
+fn traffic_field(traffic: &TrafficSet) -> String {
+    let items = traffic_items(traffic).into_iter();
+    let texts: Vec<String> = items
+        .map(|(protocol, ports)| format!("{protocol} {ports}"))
+        .collect();
+    field(&texts.join("; "))
+}
+
+fn outside_field(addresses: &AddressSet) -> String {
+    cidr_texts(addresses).join(" ")
+}
+
+fn policies_field(cluster: &Cluster, policies: &[PolicyId]) -> String {
+    let names = policies.iter().map(|&id| policy_name(cluster, id));
+    field(&names.collect::<Vec<String>>().join("; "))
 }
 
 /// A field, in quotes when RFC 4180 (section 2, rules 6 and 7) wants them.

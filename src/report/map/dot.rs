@@ -3,7 +3,7 @@
 use super::graph::{Grain, Graph, Node};
 use super::names::{self, Names};
 use super::{Map, MapFormat, notes};
-use crate::model::{Cluster, NamespaceId};
+use crate::model::NamespaceId;
 use crate::question::list::grouped;
 use std::io::{self, BufWriter, Write};
 

@@ -31,18 +31,23 @@ pub(super) struct Edge {
 }
 
 impl Edge {
-    /// Adds what one connection says.
-    pub(super) fn add(&mut self, connection: &GroupedConnection) {
-        let sets = match connection.verdict {
+    /// Adds traffic of one family, or of both.
+    pub(super) fn add(&mut self, traffic: &TrafficSet, family: Option<Family>, verdict: Verdict) {
+        let sets = match verdict {
             Verdict::Allowed => &mut self.allowed,
             Verdict::Unknown => &mut self.unknown,
             Verdict::Denied => return,
         };
-        for (family, set) in Family::ALL.into_iter().zip(sets) {
-            if connection.family.is_none_or(|only| only == family) {
-                *set = set.union(&connection.traffic);
+        for (own, set) in Family::ALL.into_iter().zip(sets) {
+            if family.is_none_or(|only| only == own) {
+                *set = set.union(traffic);
             }
         }
+    }
+
+    /// Adds what one connection says.
+    pub(super) fn add_grouped(&mut self, connection: &GroupedConnection) {
+        self.add(&connection.traffic, connection.family, connection.verdict);
     }
 
     /// Whether anything is certainly allowed.
@@ -148,7 +153,7 @@ impl<'a> Graph<'a> {
                 for &destination in destinations {
                     if graph.n_pairs(source, destination) > 0 {
                         let edge = graph.edges.entry((source, destination)).or_default();
-                        edge.add(connection);
+                        edge.add_grouped(connection);
                     }
                 }
             }

@@ -2,7 +2,9 @@
 
 use super::{Map, MapFormat, grouped};
 use crate::model::{AddressSet, Cluster, PortSet, Protocol, TrafficSet, WorkloadId};
+use crate::question::explain::deciding;
 use crate::question::list::{Connection, Peer, for_each_connection};
+use crate::report::words::policy_name;
 use serde_json::json;
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -33,6 +35,11 @@ fn render(map: &Map<'_>, out: &mut dyn Write) -> io::Result<()> {
         block.extend_from_slice(separator.as_bytes());
         separator = ",\n";
         rows.write(&connection, &mut block);
+        if map.options.explain {
+            // The row's closing brace gives way to two more members.
+            block.pop();
+            block.extend_from_slice(policies(map.question.cluster, &connection).as_bytes());
+        }
         if block.len() >= BLOCK_BYTES {
             out.write_all(&block)?;
             block.clear();
@@ -41,6 +48,17 @@ fn render(map: &Map<'_>, out: &mut dyn Write) -> io::Result<()> {
     })?;
     out.write_all(&block)?;
     write!(out, "\n],{}}}\n", tail(map))
+}
+
+/// The members that name the policies which let a connection through, and the brace that ends
+/// its row.
+fn policies(cluster: &Cluster, connection: &Connection) -> String {
+    let deciding = deciding(cluster, connection);
+    let [egress, ingress] = [&deciding.egress, &deciding.ingress].map(|ids| {
+        let names = ids.iter().map(|&id| policy_name(cluster, id));
+        json!(names.collect::<Vec<String>>())
+    });
+    format!(",\"egressPolicies\":{egress},\"ingressPolicies\":{ingress}}}")
 }
 
 /// The members `assumptions` and `notAnalysed`, which every shape ends with.
@@ -128,7 +146,7 @@ impl Rows {
 }
 
 /// Things with their text, up to [`MAX_CACHED`] of them.
-struct Texts<T>(HashMap<T, Box<[u8]>>);
+pub(super) struct Texts<T>(HashMap<T, Box<[u8]>>);
 
 impl<T> Default for Texts<T> {
     fn default() -> Self {
@@ -137,7 +155,8 @@ impl<T> Default for Texts<T> {
 }
 
 impl<T: Clone + Eq + Hash> Texts<T> {
-    fn write(&mut self, thing: &T, row: &mut Vec<u8>, text: fn(&T) -> String) {
+    /// Appends the text of a thing, which is always made by the same function.
+    pub(super) fn write(&mut self, thing: &T, row: &mut Vec<u8>, text: fn(&T) -> String) {
         if let Some(known) = self.0.get(thing) {
             row.extend_from_slice(known);
             return;

@@ -63,7 +63,8 @@ fn escape(text: &str) -> String {
         in_code ^= letter == '`';
         let is_markup = matches!(letter, '\\' | '*' | '_' | '[' | ']' | '<' | '>' | '~' | '#');
         match letter {
-            '\n' | '\r' => escaped.push(' '),
+            '\n' => escaped.push_str("<br>"),
+            '\r' => {}
             // A pipe ends a cell even in code.
             '|' => escaped.push_str("\\|"),
             _ if is_markup && !in_code => {

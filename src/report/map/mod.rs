@@ -1,7 +1,9 @@
 //! The connectivity map in every format: one file each, and one line each in [`MAP_FORMATS`].
 
+mod columns;
 mod csv;
 mod dot;
+mod explained;
 mod graph;
 mod grouped;
 mod json;
@@ -12,11 +14,6 @@ mod overview;
 mod rows;
 mod schema;
 mod table;
-
-#[cfg(test)]
-mod fixture;
-#[cfg(test)]
-mod tests;
 
 pub use schema::{grouped_schema, pairs_schema};
 
@@ -52,7 +49,7 @@ impl fmt::Debug for Map<'_> {
 pub struct MapOptions {
     /// For `json`: the factored form, whose size does not grow with the number of pairs.
     pub grouped: bool,
-    /// For the formats of pairs: whether to name the policies that decide.
+    /// For `table` and the formats of pairs: whether to name the policies that decide.
     pub explain: bool,
     /// For `table`: the columns of the terminal.
     pub width: u16,

@@ -69,13 +69,6 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// `namespace/name`.
-    pub(super) fn long(&self, id: WorkloadId) -> String {
-        let namespace = self.cluster.workload(id).map(|workload| workload.namespace);
-        let namespace = namespace.map_or("", |id| self.cluster.namespace_name(id));
-        format!("{namespace}/{}", self.short(id))
-    }
-
     /// The name without its namespace, and how many of its pods are meant when not all are.
     pub(super) fn member(&self, id: WorkloadId, pods: &[PodId]) -> String {
         let name = self.short(id);
@@ -83,7 +76,10 @@ impl<'a> Names<'a> {
             return name;
         }
         let n_all = self.cluster.pods_of(id).count();
-        format!("{name} ({} of {n_all} pods)", pods.len())
+        match pods {
+            [only] => format!("{name} (pod {} of {n_all})", pod(self.cluster, *only)),
+            _ => format!("{name} ({} of {n_all} pods)", pods.len()),
+        }
     }
 
     /// A peer in about `budget` characters.
@@ -103,6 +99,8 @@ impl<'a> Names<'a> {
         if all_whole && n_whole == n_all && n_all > 1 {
             return "everyone in the cluster".to_owned();
         }
+        let items = self.items(set);
+        let text = join(&items, budget);
         let n_missing = n_all.saturating_sub(n_whole);
         if all_whole && n_missing <= 3 && n_whole > 2 * n_missing && n_whole > 3 {
             let missing = self.cluster.workloads_with_ids().map(|(id, _)| id);
@@ -110,9 +108,12 @@ impl<'a> Names<'a> {
             let others = WorkloadSet {
                 members: missing.map(|id| (id, Vec::new())).collect(),
             };
-            return format!("all but {}", join(&self.items(&others), budget));
+            let but = join(&self.items(&others), budget);
+            if items.len() > 2 && but.len() < text.len() {
+                return format!("all but {but}");
+            }
         }
-        join(&self.items(set), budget)
+        text
     }
 
     fn items(&self, set: &WorkloadSet) -> Vec<Item> {
@@ -210,13 +211,12 @@ pub(super) fn outside(addresses: &AddressSet, budget: usize) -> String {
             parts.push(format!("any {name}"));
         } else if missing.len() < own.cidrs().len() {
             let blocks: Vec<String> = missing.iter().map(block).collect();
-            let but = list(blocks, budget);
-            parts.push(format!("any {name} but {but}"));
+            parts.push(format!("any {name} but {}", blocks.join(" and ")));
         } else {
             parts.extend(own.cidrs().iter().map(block));
         }
     }
-    format!("outside {}", list(parts, budget))
+    format!("outside: {}", list(parts, budget))
 }
 
 /// A block as people write it: a single address without its length.

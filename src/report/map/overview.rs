@@ -2,9 +2,10 @@
 
 use super::graph::{Graph, Node};
 use super::names::{self, Names};
-use super::rows::{SheetRow, counted, number};
+use super::rows::{SheetRow, number};
 use crate::model::{AddressSet, Cluster, NamespaceId};
 use std::cmp::Reverse;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many rows are shown. The rest is counted.
@@ -19,14 +20,6 @@ enum Place {
     Namespace(NamespaceId),
 }
 
-/// The destinations of a row.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Target {
-    /// Each source namespace itself.
-    Itself,
-    Places(BTreeSet<Place>),
-}
-
 /// What is said of the connections between two places.
 struct Cell {
     /// Pairs of nodes, those that are no workloads as `None`.
@@ -39,7 +32,8 @@ struct Cell {
 /// Row contents before they are put into words.
 struct Merged {
     sources: BTreeSet<Place>,
-    target: Target,
+    /// Empty when it is each source itself.
+    destinations: BTreeSet<Place>,
     n_connected: usize,
     n_all: usize,
     traffic: Option<String>,
@@ -61,7 +55,7 @@ pub(super) fn rows(
             is_namespace,
             Reverse(row.n_connected),
             first,
-            row.target.clone(),
+            row.destinations.clone(),
         )
     });
     let n_hidden = merged.len().saturating_sub(MAX_ROWS);
@@ -80,10 +74,10 @@ pub(super) fn rows(
         .map(|row| SheetRow {
             cells: vec![
                 place_list(&row.sources),
-                match &row.target {
-                    Target::Itself if row.sources.len() > 1 => "each to itself".to_owned(),
-                    Target::Itself => "itself".to_owned(),
-                    Target::Places(places) => place_list(places),
+                match (row.destinations.is_empty(), row.sources.len()) {
+                    (false, _) => place_list(&row.destinations),
+                    (true, 1) => "itself".to_owned(),
+                    (true, _) => "each to itself".to_owned(),
                 },
                 how_many(row),
                 row.traffic.clone().unwrap_or_else(|| "various".to_owned()),
@@ -103,27 +97,15 @@ pub(super) fn rows(
             has_unknown: false,
         });
     }
-    (&["FROM", "TO", "HOW MANY", "ALLOWED"], rows)
+    (&["FROM", "TO", "PAIRS", "ALLOWED"], rows)
 }
 
+/// How many pairs of workloads, or of a workload and a place that is none.
 fn how_many(row: &Merged) -> String {
-    let is_namespace = |place: &Place| matches!(place, Place::Namespace(_));
-    let both = match &row.target {
-        Target::Itself => true,
-        Target::Places(places) => {
-            places.iter().all(is_namespace) && row.sources.iter().all(is_namespace)
-        }
-    };
-    let (one, many) = if both {
-        ("pair", "pairs")
-    } else {
-        ("workload", "workloads")
-    };
     if row.n_connected == row.n_all {
-        format!("all {}", counted(row.n_all, one, many)).replace("all 1 ", "the 1 ")
+        format!("all {}", number(row.n_all))
     } else {
-        let all = counted(row.n_all, one, many);
-        format!("{} of {all}", number(row.n_connected))
+        format!("{} of {}", number(row.n_connected), number(row.n_all))
     }
 }
 
@@ -178,10 +160,7 @@ fn single_rows(
         };
         Merged {
             sources: BTreeSet::from([from]),
-            target: match from == to {
-                true => Target::Itself,
-                false => Target::Places(BTreeSet::from([to])),
-            },
+            destinations: BTreeSet::from([to]),
             n_connected: pairs.sum(),
             n_all: n_workloads(from).saturating_mul(n_to),
             traffic: cell.traffic,
@@ -191,57 +170,50 @@ fn single_rows(
     rows.collect()
 }
 
-/// Joins rows that say the same of different sources, then of different destinations.
+/// What rows must have in common to be joined: what they say, whether of all pairs, and whether
+/// these are pairs of workloads.
+type Key = (BTreeSet<Place>, Option<String>, bool, bool);
+
+/// Joins rows that say the same of different destinations, then of different sources.
 fn merge(rows: Vec<Merged>) -> Vec<Merged> {
-    type Key = (BTreeSet<Place>, Target, Option<String>, bool, bool);
-    let join = |rows: Vec<Merged>, key: &dyn Fn(&Merged) -> Key| {
-        let mut joined: BTreeMap<Key, Merged> = BTreeMap::new();
-        for row in rows {
-            let mut key = key(&row);
-            key.3 = row.n_connected == row.n_all;
-            // Places outside are counted in workloads and namespaces in pairs.
-            key.4 = matches!(row.sources.first(), Some(Place::Namespace(_)));
-            match joined.get_mut(&key) {
-                None => {
-                    joined.insert(key, row);
-                }
-                Some(into) => {
-                    into.sources.extend(row.sources);
-                    if let (Target::Places(into), Target::Places(more)) =
-                        (&mut into.target, row.target)
-                    {
-                        into.extend(more);
-                    }
-                    into.n_connected = into.n_connected.saturating_add(row.n_connected);
-                    into.n_all = into.n_all.saturating_add(row.n_all);
-                    into.has_unknown |= row.has_unknown;
-                }
+    let is_whole = |row: &Merged| row.n_connected == row.n_all;
+    let key = |places: &BTreeSet<Place>, row: &Merged| -> Key {
+        let mut ends = row.sources.iter().chain(&row.destinations);
+        let inside = ends.all(|place| matches!(place, Place::Namespace(_)));
+        (places.clone(), row.traffic.clone(), is_whole(row), inside)
+    };
+    // One traffic for every pair is the only thing that surely means the same inside a
+    // namespace as between two.
+    let (alike, mut apart): (Vec<Merged>, Vec<Merged>) = rows.into_iter().partition(|row| {
+        row.sources != row.destinations || (row.traffic.is_some() && is_whole(row))
+    });
+    let by_source = join(alike, |row| key(&row.sources, row));
+    let mut merged = join(by_source, |row| key(&row.destinations, row));
+    let inside = |row: &Merged| row.sources == row.destinations && row.sources.len() == 1;
+    apart.extend(merged.extract_if(.., |row| inside(row)));
+    for row in &mut apart {
+        row.destinations.clear();
+    }
+    merged.extend(join(apart, |row| key(&BTreeSet::new(), row)));
+    merged
+}
+
+fn join(rows: Vec<Merged>, key: impl Fn(&Merged) -> Key) -> Vec<Merged> {
+    let mut joined: BTreeMap<Key, Merged> = BTreeMap::new();
+    for row in rows {
+        match joined.entry(key(&row)) {
+            Entry::Vacant(slot) => {
+                slot.insert(row);
+            }
+            Entry::Occupied(slot) => {
+                let into = slot.into_mut();
+                into.sources.extend(row.sources);
+                into.destinations.extend(row.destinations);
+                into.n_connected = into.n_connected.saturating_add(row.n_connected);
+                into.n_all = into.n_all.saturating_add(row.n_all);
+                into.has_unknown |= row.has_unknown;
             }
         }
-        joined.into_values().collect::<Vec<Merged>>()
-    };
-    let none = BTreeSet::new;
-    let by_target = join(rows, &|row| {
-        (
-            none(),
-            row.target.clone(),
-            row.traffic.clone(),
-            false,
-            false,
-        )
-    });
-    join(by_target, &|row| {
-        let is_namespace = |place: &Place| matches!(place, Place::Namespace(_));
-        let target = match &row.target {
-            Target::Places(places) if places.iter().all(is_namespace) => Target::Places(none()),
-            other => other.clone(),
-        };
-        (
-            row.sources.clone(),
-            target,
-            row.traffic.clone(),
-            false,
-            false,
-        )
-    })
+    }
+    joined.into_values().collect()
 }

@@ -2,8 +2,8 @@
 
 use super::graph::{Edge, Grain, Graph, is_asked_about, n_pairs_asked_about};
 use super::names::{self, Names};
-use super::{Map, overview};
-use crate::model::{Cluster, Direction, PodId, WorkloadId};
+use super::{Map, explained, overview};
+use crate::model::{AddressSet, Cluster, Direction, PodId, WorkloadId};
 use crate::question::list::{GroupedConnection, GroupedPeer, Question, WorkloadSet, grouped};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -43,16 +43,19 @@ pub(super) fn sheet(map: &Map<'_>, budget: usize) -> Sheet {
     let rows = combine(&connections);
     let explanations = explanations(&rows);
     let filter = question.filter;
+    // Who asks for a part has been told that there is more, and gets all of it.
     let is_narrowed =
         !filter.namespaces.is_empty() || !filter.workloads.is_empty() || filter.between.is_some();
-    let (header, sheet_rows) = if rows.len() > MAX_ROWS && !is_narrowed && names.n_namespaces() > 1
-    {
+    let too_many = rows.len() > MAX_ROWS && !is_narrowed && names.n_namespaces() > 1;
+    let (header, sheet_rows) = if too_many {
         remarks.push(format!(
             "{} rows about workloads are too many to read, so these are about namespaces; \
              for more use `-n NAMESPACE`, `--between` or `-o json`",
-            rows.len()
+            number(rows.len())
         ));
         overview::rows(question.cluster, &names, &graph, budget)
+    } else if map.options.explain {
+        explained::rows(question, &names, budget)
     } else {
         let rows = rows.iter().map(|(from, to, edge)| SheetRow {
             cells: vec![
@@ -202,7 +205,7 @@ fn combine(connections: &[GroupedConnection]) -> Vec<CombinedRow<'_>> {
     let mut by_ends: BTreeMap<(&GroupedPeer, &GroupedPeer), Edge> = BTreeMap::new();
     for connection in connections {
         let ends = (&connection.sources, &connection.destinations);
-        by_ends.entry(ends).or_default().add(connection);
+        by_ends.entry(ends).or_default().add_grouped(connection);
     }
     let mut rows: Vec<CombinedRow<'_>> = by_ends
         .into_iter()
@@ -214,9 +217,10 @@ fn combine(connections: &[GroupedConnection]) -> Vec<CombinedRow<'_>> {
 
 fn weight(peer: &GroupedPeer) -> (u8, Reverse<usize>) {
     match peer {
-        GroupedPeer::External(_) => (0, Reverse(0)),
-        GroupedPeer::IngressController => (1, Reverse(0)),
-        GroupedPeer::Workloads(set) => (2, Reverse(set.members.len())),
+        GroupedPeer::External(addresses) if *addresses == AddressSet::full() => (0, Reverse(0)),
+        GroupedPeer::External(_) => (1, Reverse(0)),
+        GroupedPeer::IngressController => (2, Reverse(0)),
+        GroupedPeer::Workloads(set) => (3, Reverse(set.members.len())),
     }
 }
 

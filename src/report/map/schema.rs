@@ -41,6 +41,7 @@ pub(super) struct PairsDocument {
 
 /// What a source may open to a destination.
 #[derive(Serialize, Deserialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Pair {
     /// Who opens connections.
     pub(super) src: Peer,
@@ -58,6 +59,14 @@ pub(super) struct Pair {
     /// Whether the row is true of some pods of the two workloads and not of all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) partial: bool,
+    /// With `--explain`: the policies whose egress rules let it out of the source. Empty when
+    /// none is needed, as where no policy isolates the source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) egress_policies: Option<Vec<String>>,
+    /// With `--explain`: the policies whose ingress rules let it into the destination. Empty
+    /// when none is needed, as where no policy isolates the destination.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) ingress_policies: Option<Vec<String>>,
 }
 
 /// One end of a connection.

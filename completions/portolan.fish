@@ -1,0 +1,84 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_portolan_global_optspecs
+    string join \n color= q/quiet v/verbose h/help V/version
+end
+
+function __fish_portolan_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_portolan_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_portolan_using_subcommand
+    set -l cmd (__fish_portolan_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c portolan -n "__fish_portolan_needs_command" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_needs_command" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_needs_command" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_needs_command" -s V -l version -d 'Print version'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "list" -d 'Chart which workloads can open connections to which'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "can" -d 'Say whether A can reach B, on what, and which lines decide it'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "completions" -d 'Print the completions of a shell, or write all of them and the man page'
+complete -c portolan -n "__fish_portolan_using_subcommand list" -s o -l output -d 'The format of the map' -r -f -a "table\t'for people: sets of workloads and what they may open to each other'
+json\t'one row for each pair, or with --grouped sets and their connections'
+csv\t'one record for each pair, with a header'
+md\t'the same as a Markdown table, for a pull request'
+dot\t'a Graphviz graph, workloads with the same connections drawn as one'
+mermaid\t'a Mermaid flowchart, workloads with the same connections drawn as one'"
+complete -c portolan -n "__fish_portolan_using_subcommand list" -s w -l workload -d 'Only what this workload, pod or service opens or takes; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand list" -s d -l direction -d 'Of the selected workloads, only what they open (egress) or take (ingress)' -r -f -a "egress\t''
+ingress\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand list" -s p -l port -d 'Only this port: 7070, tcp/7070 or udp/53' -r
+complete -c portolan -n "__fish_portolan_using_subcommand list" -l between -d 'Only between these two, both ways' -r
+complete -c portolan -n "__fish_portolan_using_subcommand list" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand list" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand list" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand list" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand list" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand list" -l grouped -d 'With `-o json`: sets of workloads instead of pairs, which is what scales'
+complete -c portolan -n "__fish_portolan_using_subcommand list" -l explain -d 'Add the policies that decide'
+complete -c portolan -n "__fish_portolan_using_subcommand list" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand list" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand list" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand can" -s f -l file -d 'Files or directories of manifests, `-` for standard input [default: .]' -r -F
+complete -c portolan -n "__fish_portolan_using_subcommand can" -s p -l port -d 'The port: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed' -r
+complete -c portolan -n "__fish_portolan_using_subcommand can" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
+json\t'For machines'"
+complete -c portolan -n "__fish_portolan_using_subcommand can" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand can" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand can" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand can" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand can" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand can" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand can" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand can" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand can" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand completions" -l all -d 'Write the files of every shell and the man page into this directory' -r -F
+complete -c portolan -n "__fish_portolan_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand completions" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand completions" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -1,0 +1,102 @@
+
+using namespace System.Management.Automation
+using namespace System.Management.Automation.Language
+
+Register-ArgumentCompleter -Native -CommandName 'portolan' -ScriptBlock {
+    param($wordToComplete, $commandAst, $cursorPosition)
+
+    $commandElements = $commandAst.CommandElements
+    $command = @(
+        'portolan'
+        for ($i = 1; $i -lt $commandElements.Count; $i++) {
+            $element = $commandElements[$i]
+            if ($element -isnot [StringConstantExpressionAst] -or
+                $element.StringConstantType -ne [StringConstantType]::BareWord -or
+                $element.Value.StartsWith('-') -or
+                $element.Value -eq $wordToComplete) {
+                break
+        }
+        $element.Value
+    }) -join ';'
+
+    $completions = @(switch ($command) {
+        'portolan' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Chart which workloads can open connections to which')
+            [CompletionResult]::new('can', 'can', [CompletionResultType]::ParameterValue, 'Say whether A can reach B, on what, and which lines decide it')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell, or write all of them and the man page')
+            break
+        }
+        'portolan;list' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The format of the map')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The format of the map')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Only what this workload, pod or service opens or takes; may be repeated')
+            [CompletionResult]::new('--workload', '--workload', [CompletionResultType]::ParameterName, 'Only what this workload, pod or service opens or takes; may be repeated')
+            [CompletionResult]::new('-d', '-d', [CompletionResultType]::ParameterName, 'Of the selected workloads, only what they open (egress) or take (ingress)')
+            [CompletionResult]::new('--direction', '--direction', [CompletionResultType]::ParameterName, 'Of the selected workloads, only what they open (egress) or take (ingress)')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Only this port: 7070, tcp/7070 or udp/53')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Only this port: 7070, tcp/7070 or udp/53')
+            [CompletionResult]::new('--between', '--between', [CompletionResultType]::ParameterName, 'Only between these two, both ways')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace of what has none, and of names without one')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace of what has none, and of names without one')
+            [CompletionResult]::new('--pod-cidr', '--pod-cidr', [CompletionResultType]::ParameterName, 'A range that pods get their addresses from, for pods that have none yet; may be repeated')
+            [CompletionResult]::new('--host-network', '--host-network', [CompletionResultType]::ParameterName, 'What hostNetwork pods are to policy')
+            [CompletionResult]::new('--ingress-controller', '--ingress-controller', [CompletionResultType]::ParameterName, 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--grouped', '--grouped', [CompletionResultType]::ParameterName, 'With `-o json`: sets of workloads instead of pairs, which is what scales')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Add the policies that decide')
+            [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Fail when anything in the input was rejected or is not analysed')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'portolan;can' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Files or directories of manifests, `-` for standard input [default: .]')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Files or directories of manifests, `-` for standard input [default: .]')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'The port: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'The port: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'The format of the answer')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'The format of the answer')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace of what has none, and of names without one')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace of what has none, and of names without one')
+            [CompletionResult]::new('--pod-cidr', '--pod-cidr', [CompletionResultType]::ParameterName, 'A range that pods get their addresses from, for pods that have none yet; may be repeated')
+            [CompletionResult]::new('--host-network', '--host-network', [CompletionResultType]::ParameterName, 'What hostNetwork pods are to policy')
+            [CompletionResult]::new('--ingress-controller', '--ingress-controller', [CompletionResultType]::ParameterName, 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Fail when anything in the input was rejected or is not analysed')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'portolan;completions' {
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Write the files of every shell and the man page into this directory')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+    })
+
+    $completions.Where{ $_.CompletionText -like "$wordToComplete*" } |
+        Sort-Object -Property ListItemText
+}

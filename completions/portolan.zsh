@@ -1,0 +1,158 @@
+#compdef portolan
+
+autoload -U is-at-least
+
+_portolan() {
+    typeset -A opt_args
+    typeset -a _arguments_options
+    local ret=1
+
+    if is-at-least 5.2; then
+        _arguments_options=(-s -S -C)
+    else
+        _arguments_options=(-s -C)
+    fi
+
+    local context curcontext="$curcontext" state line
+    _arguments "${_arguments_options[@]}" : \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_portolan_commands" \
+"*::: :->portolan" \
+&& ret=0
+    case $state in
+    (portolan)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:portolan-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'-o+[The format of the map]:FORMAT:((table\:"for people\: sets of workloads and what they may open to each other"
+json\:"one row for each pair, or with --grouped sets and their connections"
+csv\:"one record for each pair, with a header"
+md\:"the same as a Markdown table, for a pull request"
+dot\:"a Graphviz graph, workloads with the same connections drawn as one"
+mermaid\:"a Mermaid flowchart, workloads with the same connections drawn as one"))' \
+'--output=[The format of the map]:FORMAT:((table\:"for people\: sets of workloads and what they may open to each other"
+json\:"one row for each pair, or with --grouped sets and their connections"
+csv\:"one record for each pair, with a header"
+md\:"the same as a Markdown table, for a pull request"
+dot\:"a Graphviz graph, workloads with the same connections drawn as one"
+mermaid\:"a Mermaid flowchart, workloads with the same connections drawn as one"))' \
+'*-w+[Only what this workload, pod or service opens or takes; may be repeated]:NAME:_default' \
+'*--workload=[Only what this workload, pod or service opens or takes; may be repeated]:NAME:_default' \
+'-d+[Of the selected workloads, only what they open (egress) or take (ingress)]:WHICH:(egress ingress)' \
+'--direction=[Of the selected workloads, only what they open (egress) or take (ingress)]:WHICH:(egress ingress)' \
+'-p+[Only this port\: 7070, tcp/7070 or udp/53]:PORT:_default' \
+'--port=[Only this port\: 7070, tcp/7070 or udp/53]:PORT:_default' \
+'*--between=[Only between these two, both ways]:A:_default:A:_default' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--grouped[With \`-o json\`\: sets of workloads instead of pairs, which is what scales]' \
+'--explain[Add the policies that decide]' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- Files or directories of manifests, `-` for standard input \[default\: .\]:_files' \
+&& ret=0
+;;
+(can)
+_arguments "${_arguments_options[@]}" : \
+'*-f+[Files or directories of manifests, \`-\` for standard input \[default\: .\]]:PATH:_files' \
+'*--file=[Files or directories of manifests, \`-\` for standard input \[default\: .\]]:PATH:_files' \
+'-p+[The port\: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed]:PORT:_default' \
+'--port=[The port\: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed]:PORT:_default' \
+'-o+[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'--output=[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::ends -- Who calls, and who is called; the word `reach` may stand between them:_default' \
+&& ret=0
+;;
+(completions)
+_arguments "${_arguments_options[@]}" : \
+'()--all=[Write the files of every shell and the man page into this directory]:DIR:_files' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::shell -- The shell:(bash elvish fish powershell zsh)' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+}
+
+(( $+functions[_portolan_commands] )) ||
+_portolan_commands() {
+    local commands; commands=(
+'list:Chart which workloads can open connections to which' \
+'can:Say whether A can reach B, on what, and which lines decide it' \
+'completions:Print the completions of a shell, or write all of them and the man page' \
+    )
+    _describe -t commands 'portolan commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__can_commands] )) ||
+_portolan__subcmd__can_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan can commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__completions_commands] )) ||
+_portolan__subcmd__completions_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan completions commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__list_commands] )) ||
+_portolan__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan list commands' commands "$@"
+}
+
+if [ "$funcstack[1]" = "_portolan" ]; then
+    _portolan "$@"
+else
+    compdef _portolan portolan
+fi
