@@ -5,7 +5,7 @@ use super::input::{self, InputArgs, blind_note};
 use super::output::{Failure, Output};
 use super::ports::{PortArg, parse_port};
 use super::progress::with_progress;
-use crate::model::PolicyId;
+use crate::model::{Cluster, Direction, Evaluation, PolicyId, has_block};
 use crate::question::can::{Answer, Context, Overall, PortQuery, Who, can};
 use crate::question::endpoint::parse_endpoint;
 use crate::reach::Reach;
@@ -104,7 +104,10 @@ pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
         }
     }
     if !output.quiet
-        && let Some(note) = blind_note(&input.cluster, &concerned(&input.blind, &found))
+        && let Some(note) = blind_note(
+            &input.cluster,
+            &concerned(&input.cluster, &input.blind, &found),
+        )
     {
         output.aside(&format!("note: {note}\n"));
     }
@@ -117,8 +120,8 @@ pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
     Ok(if exit == Exit::Yes { input.exit } else { exit })
 }
 
-/// Those of the policies that select an end whose other end is a pod.
-fn concerned(blind: &[PolicyId], answer: &Answer) -> Vec<PolicyId> {
+/// Those of the policies that decide between two pods and have an ipBlock in that direction.
+fn concerned(cluster: &Cluster, blind: &[PolicyId], answer: &Answer) -> Vec<PolicyId> {
     let pieces = answer.hops.iter().flat_map(|hop| &hop.pieces);
     let between_pods = pieces.filter(|piece| {
         matches!(
@@ -126,14 +129,16 @@ fn concerned(blind: &[PolicyId], answer: &Answer) -> Vec<PolicyId> {
             (Who::Pods(_), Who::Pods(_))
         )
     });
-    let selecting: BTreeSet<PolicyId> = between_pods
-        .filter_map(|piece| piece.example.as_ref())
-        .flat_map(|example| [&example.evaluation.egress, &example.evaluation.ingress])
-        .flat_map(|side| side.selecting.iter().copied())
-        .collect();
-    blind
-        .iter()
-        .copied()
-        .filter(|policy| selecting.contains(policy))
-        .collect()
+    let mut deciding: BTreeSet<PolicyId> = BTreeSet::new();
+    for example in between_pods.filter_map(|piece| piece.example.as_ref()) {
+        let Evaluation {
+            egress, ingress, ..
+        } = &example.evaluation;
+        for (direction, side) in [(Direction::Egress, egress), (Direction::Ingress, ingress)] {
+            let by_address = |id: &&PolicyId| has_block(cluster, **id, direction);
+            deciding.extend(side.selecting.iter().filter(by_address).copied());
+        }
+    }
+    let concerns = |policy: &PolicyId| deciding.contains(policy);
+    blind.iter().copied().filter(concerns).collect()
 }

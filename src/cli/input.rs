@@ -75,7 +75,6 @@ fn parse_controller(text: &str) -> Result<ControllerArg, String> {
 pub(super) struct Input {
     pub(super) sources: Sources,
     pub(super) cluster: Cluster,
-    pub(super) findings: Vec<Finding>,
     pub(super) controller: Option<ControllerChoice>,
     /// What an answer about the whole cluster rests on that the input does not say.
     pub(super) assumptions: Vec<String>,
@@ -157,7 +156,6 @@ pub(super) fn read(paths: &[PathBuf], args: &InputArgs, output: &Output) -> Resu
     Ok(Input {
         sources,
         cluster,
-        findings,
         controller,
         assumptions,
         blind,

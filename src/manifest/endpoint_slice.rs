@@ -6,8 +6,8 @@ use super::endpoints::{AddressFacts, endpoint_protocol, pod_reference, push_set}
 use super::object::{Decode, Header, Kind, NamespacedFacts};
 use super::path::Path;
 use super::reader::Reader;
-use super::validate::{NameRule, check_port_number, invalid, parse_ip, quote, valid_port};
 use super::tree::Tree;
+use super::validate::{NameRule, check_port_number, invalid, parse_ip, quote, valid_port};
 use crate::model::{EndpointPort, NamespaceId};
 use k8s_openapi::api::discovery::v1::EndpointSlice;
 

@@ -5,8 +5,8 @@ use super::decode::decode;
 use super::object::{Decode, Header, Kind, NamespacedFacts};
 use super::path::Path;
 use super::reader::Reader;
-use super::validate::{NameRule, check_port_number, invalid, parse_ip, quote, valid_port};
 use super::tree::Tree;
+use super::validate::{NameRule, check_port_number, invalid, parse_ip, quote, valid_port};
 use crate::model::{self, EndpointPort, EndpointSet, NamespaceId, Origin, Protocol};
 use k8s_openapi::api::core::v1::{EndpointAddress, Endpoints, ObjectReference};
 

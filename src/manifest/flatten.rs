@@ -1,7 +1,7 @@
 //! Lists: one document that holds many objects.
 
-use crate::source::Route;
 use super::tree::{Map, Tree};
+use crate::source::Route;
 use std::borrow::Cow;
 
 /// One object of a document: a list's items, or the document itself.

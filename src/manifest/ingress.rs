@@ -5,8 +5,8 @@ use super::decode::decode;
 use super::object::{Decode, Header, Kind, NamespacedFacts};
 use super::path::Path;
 use super::reader::Reader;
-use super::validate::{NameRule, check_ingress, valid_port};
 use super::tree::Tree;
+use super::validate::{NameRule, check_ingress, valid_port};
 use crate::model::{self, BackendPort, IngressBackend, IngressPath, NamespaceId};
 use k8s_openapi::api::networking::v1 as api;
 

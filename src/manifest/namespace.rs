@@ -5,8 +5,8 @@ use super::decode::decode;
 use super::object::{ClusterFacts, Decode, Header, Kind};
 use super::reader::Reader;
 use super::selector::{LabelMap, lower_labels};
-use super::validate::NameRule;
 use super::tree::Tree;
+use super::validate::NameRule;
 use k8s_openapi::api::core::v1::Namespace;
 
 pub(crate) const KIND: Kind = Kind {

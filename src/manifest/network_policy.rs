@@ -5,8 +5,8 @@ use super::decode::decode;
 use super::object::{Decode, Header, Kind, NamespacedFacts};
 use super::reader::Reader;
 use super::selector::lower_selector;
-use super::validate::{NameRule, check_network_policy, parse_cidr, valid_port};
 use super::tree::Tree;
+use super::validate::{NameRule, check_network_policy, parse_cidr, valid_port};
 use crate::model::{
     Action, IpBlock, NamespaceId, NamespaceMatch, Peer, PeerKind, Policy, PortMatch, PortMatchKind,
     Protocol, Rule, Selector, Subject, Symbols, Tier,

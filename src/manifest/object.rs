@@ -2,8 +2,8 @@
 
 use super::builder::Builder;
 use super::reader::Reader;
-use super::validate::NameRule;
 use super::tree::Tree;
+use super::validate::NameRule;
 use crate::model::{NamespaceId, Origin};
 use std::fmt::Debug;
 

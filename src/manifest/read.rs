@@ -4,18 +4,15 @@ use super::flatten::{Item, flatten, item_route};
 use super::foreign::{self, Foreign, Relevance};
 use super::kinds;
 use super::object::{Decode, Facts, Header, Kind, Object};
-use super::parse::{
-    SEPARATOR, SyntaxError, can_be_joined, parse, parse_joined, template_help,
-};
+use super::parse::{SEPARATOR, SyntaxError, can_be_joined, parse, parse_joined, template_help};
 use super::path::Path;
 use super::reader::Reader;
 use super::shape::Shape;
-use super::validate;
 use super::tree::{Map, Tree};
+use super::validate;
 use crate::model::{Finding, Origin, Place, Severity};
 use crate::source::{Document, DocumentId, Sources, Target};
 use rayon::prelude::*;
-
 
 /// What reading documents gives, before objects are put together.
 #[derive(Debug, Default)]
@@ -83,10 +80,12 @@ pub(crate) fn read_batch(sources: &Sources, batch: &Batch<'_>, namespace: &str) 
     batch
         .iter()
         .zip(texts)
-        .map(|(&(id, document), text)| match parse(text, document.format) {
-            Ok(tree) => read_tree(tree, text, text, id, namespace),
-            Err(error) => refuse(id, error),
-        })
+        .map(
+            |(&(id, document), text)| match parse(text, document.format) {
+                Ok(tree) => read_tree(tree, text, text, id, namespace),
+                Err(error) => refuse(id, error),
+            },
+        )
         .fold(Read::default(), Read::join)
 }
 

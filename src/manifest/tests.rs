@@ -9,8 +9,8 @@ mod properties;
 mod validation;
 
 use super::{LoadOptions, Loaded, load_str};
-use crate::model::{Finding, NamespaceMatch, Operator, Place, Policy, Requirement, Selector};
 use crate::model::{Cluster, PeerKind, PortMatchKind, Rule};
+use crate::model::{Finding, NamespaceMatch, Operator, Place, Policy, Requirement, Selector};
 
 /// Loads a text with default options.
 fn loaded(text: &str) -> Loaded {
@@ -55,7 +55,12 @@ fn policy(spec: &str) -> String {
 /// The only policy of a text that must have no error.
 fn only_policy(text: &str) -> (Cluster, Policy) {
     let loaded = loaded(text);
-    assert_eq!(loaded.cluster.policies.len(), 1, "{text}\n{:?}", loaded.findings);
+    assert_eq!(
+        loaded.cluster.policies.len(),
+        1,
+        "{text}\n{:?}",
+        loaded.findings
+    );
     let policy = loaded.cluster.policies[0].clone();
     (loaded.cluster, policy)
 }

@@ -143,7 +143,9 @@ pub(crate) fn apply_merges(tree: &mut Tree<'_>) -> Result<(), &'static str> {
                     Tree::List(sources) => {
                         for source in sources {
                             let Tree::Map(source) = source else {
-                                return Err("`<<` merges mappings, and this list holds something else");
+                                return Err(
+                                    "`<<` merges mappings, and this list holds something else",
+                                );
                             };
                             merge(map, source);
                         }
@@ -152,7 +154,9 @@ pub(crate) fn apply_merges(tree: &mut Tree<'_>) -> Result<(), &'static str> {
                     _ => return Err("`<<` merges a mapping or a list of them"),
                 }
             }
-            map.0.iter_mut().try_for_each(|(_, value)| apply_merges(value))
+            map.0
+                .iter_mut()
+                .try_for_each(|(_, value)| apply_merges(value))
         }
         Tree::List(elements) => elements.iter_mut().try_for_each(apply_merges),
         _ => Ok(()),
@@ -282,7 +286,9 @@ impl<'t> KeySeed<'_, 't> {
             self.map.contains(&key)
         } else {
             if self.keys.0.is_empty() {
-                self.keys.0.extend(entries.iter().map(|(key, _)| key.clone()));
+                self.keys
+                    .0
+                    .extend(entries.iter().map(|(key, _)| key.clone()));
             }
             !self.keys.0.insert(key.clone())
         };
@@ -404,7 +410,10 @@ mod tests {
         ] {
             assert!(parse(text).as_map().unwrap().contains(expected), "{text}");
         }
-        assert_eq!(parse("!mine {a: !other b}").get("a").unwrap().as_text(), Some("b"));
+        assert_eq!(
+            parse("!mine {a: !other b}").get("a").unwrap().as_text(),
+            Some("b")
+        );
         assert_eq!(parse("!!str 80").as_text(), Some("80"));
     }
 
@@ -422,7 +431,9 @@ mod tests {
             let offset = error.location().unwrap().index();
             let rest = text.get(offset..).unwrap();
             assert!(
-                ["a: 3", "a: 2", "'1'", "k7"].iter().any(|key| rest.starts_with(key)),
+                ["a: 3", "a: 2", "'1'", "k7"]
+                    .iter()
+                    .any(|key| rest.starts_with(key)),
                 "{text}: {rest}"
             );
             assert!(serde_json::from_str::<Tree<'_>>("{\"a\": 1, \"a\": 2}").is_err());
@@ -466,7 +477,9 @@ mod tests {
                 Tree::List(elements) => &elements[0],
                 scalar => scalar,
             };
-            let Tree::Text(scalar) = scalar else { panic!("{text}: {scalar:?}") };
+            let Tree::Text(scalar) = scalar else {
+                panic!("{text}: {scalar:?}")
+            };
             assert_eq!(scalar, "yes");
             assert_eq!(is_plain(scalar, text), expected, "{text}");
         }
@@ -484,9 +497,14 @@ mod tests {
             (".nan", None),
             (".inf", None),
             ("18446744073709551615", Some(u64::MAX.into())),
-            ("99999999999999999999999", Some(99_999_999_999_999_999_999_999)),
+            (
+                "99999999999999999999999",
+                Some(99_999_999_999_999_999_999_999),
+            ),
         ] {
-            let Tree::Number(number) = parse(text) else { panic!("{text}") };
+            let Tree::Number(number) = parse(text) else {
+                panic!("{text}")
+            };
             assert_eq!(number.whole(), expected, "{text}");
         }
     }

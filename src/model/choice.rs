@@ -132,25 +132,25 @@ pub fn policies_blind_to(cluster: &Cluster) -> Vec<PolicyId> {
     if !cluster.pods.iter().any(is_blind) {
         return Vec::new();
     }
-    let has_block = |direction, id: PolicyId| {
-        cluster
-            .policy(id)
-            .and_then(|policy| policy.rules(direction))
-            .is_some_and(|rules| {
-                let mut peers = rules
-                    .iter()
-                    .filter_map(|rule| rule.peers.as_ref())
-                    .flatten();
-                peers.any(|peer| matches!(peer.kind, PeerKind::IpBlock(_)))
-            })
-    };
     cluster
         .policies_with_ids()
         .map(|(id, _)| id)
         .filter(|&id| {
             Direction::ALL
                 .into_iter()
-                .any(|direction| has_block(direction, id))
+                .any(|direction| has_block(cluster, id, direction))
         })
         .collect()
+}
+
+/// Whether some rule of a policy in a direction has an ipBlock.
+pub fn has_block(cluster: &Cluster, policy: PolicyId, direction: Direction) -> bool {
+    let rules = cluster
+        .policy(policy)
+        .and_then(|policy| policy.rules(direction));
+    let mut peers = rules
+        .unwrap_or_default()
+        .iter()
+        .flat_map(|rule| rule.peers.iter().flatten());
+    peers.any(|peer| matches!(peer.kind, PeerKind::IpBlock(_)))
 }

@@ -18,7 +18,7 @@ mod range;
 mod service;
 
 pub use address::{AddressSet, Family, block_addresses, family_addresses};
-pub use choice::{AddressChoice, address_choices, evaluate_pods, policies_blind_to};
+pub use choice::{AddressChoice, address_choices, evaluate_pods, has_block, policies_blind_to};
 pub use cluster::{
     Cluster, ContainerPort, HostNetwork, Namespace, NamespaceId, Node, NodeId, NotAnalysed, Origin,
     Pod, PodId, Semantics, Workload, WorkloadId, WorkloadKind,

@@ -339,7 +339,7 @@ fn nearest(all: &[Candidate], reference: &str, namespace: Option<&str>) -> Vec<S
         Some(namespace) if !reference.contains('/') => format!("{namespace}/{reference}"),
         _ => reference.to_owned(),
     };
-    let mut scored: Vec<(usize, String)> = all
+    let mut scored: Vec<(usize, Kind, String)> = all
         .iter()
         .filter_map(|candidate| {
             let full = candidate.full_name(&[]);
@@ -350,10 +350,14 @@ fn nearest(all: &[Candidate], reference: &str, namespace: Option<&str>) -> Vec<S
                 strsim::damerau_levenshtein(&plain, &wanted)
                     .min(strsim::damerau_levenshtein(&candidate.name, name).saturating_add(1))
             };
-            (distance <= 1 + name.len() / 3).then_some((distance, full))
+            (distance <= 1 + name.len() / 3).then_some((distance, candidate.kind, full))
         })
         .collect();
     scored.sort();
     scored.dedup();
-    scored.into_iter().take(3).map(|(_, name)| name).collect()
+    scored
+        .into_iter()
+        .take(3)
+        .map(|(_, _, name)| name)
+        .collect()
 }

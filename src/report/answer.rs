@@ -277,6 +277,7 @@ fn isolated(
         .map(<[Rule]>::len)
         .sum();
     let why = match n_rules {
+        0 if side.selecting.len() == 1 => "which allows nothing".to_owned(),
         0 => "which allow nothing".to_owned(),
         1 => "whose one rule does not match".to_owned(),
         n => format!("none of whose {n} rules matches"),

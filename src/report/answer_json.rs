@@ -112,6 +112,11 @@ pub struct RuleJson {
     pub location: String,
 }
 
+/// The JSON Schema of the answer.
+pub fn answer_schema() -> serde_json::Value {
+    schemars::schema_for!(AnswerJson).to_value()
+}
+
 /// The answer as JSON.
 pub fn answer_json(
     cluster: &Cluster,

@@ -23,11 +23,7 @@ pub(crate) struct Node<'p, 'v> {
 impl<'p, 'v> Node<'p, 'v> {
     /// The node `value` at `path`.
     pub(crate) fn new(reader: &'p Reader<'p>, path: &'p Path<'p>, tree: &'v Tree<'v>) -> Self {
-        Node {
-            reader,
-            path,
-            tree,
-        }
+        Node { reader, path, tree }
     }
 
     fn wrong_type(&self, wanted: &str) -> DecodeError {

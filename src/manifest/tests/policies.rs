@@ -41,10 +41,19 @@ fn empty_is_not_missing() {
         ("ingress: [{ports: null}]", "everyone -> all"),
         ("ingress: [{ports: [{}]}]", "everyone -> TCP 1-65535"),
         ("ingress: [{ports: [null]}]", "everyone -> TCP 1-65535"),
-        ("ingress: [{ports: [{protocol: UDP}]}]", "everyone -> UDP 1-65535"),
-        ("ingress: [{ports: [{port: null}]}]", "everyone -> TCP 1-65535"),
+        (
+            "ingress: [{ports: [{protocol: UDP}]}]",
+            "everyone -> UDP 1-65535",
+        ),
+        (
+            "ingress: [{ports: [{port: null}]}]",
+            "everyone -> TCP 1-65535",
+        ),
         ("ingress: [{from: [{podSelector: {}}]}]", "shop/* -> all"),
-        ("ingress: [{from: [{namespaceSelector: {}}]}]", "[*]/* -> all"),
+        (
+            "ingress: [{from: [{namespaceSelector: {}}]}]",
+            "[*]/* -> all",
+        ),
         (
             "ingress: [{from: [{namespaceSelector: {}, podSelector: {matchLabels: {a: x}}}]}]",
             "[*]/a=x -> all",
@@ -93,7 +102,11 @@ fn n10_n17_n18_n19_ports() {
         ("{port: 80, protocol: null}", "TCP 80-80"),
     ] {
         let spec = format!("  egress: [{{ports: [{port}]}}]");
-        assert_eq!(meaning(&spec).1, format!("everyone -> {expected}"), "{port}");
+        assert_eq!(
+            meaning(&spec).1,
+            format!("everyone -> {expected}"),
+            "{port}"
+        );
     }
 }
 
@@ -180,14 +193,21 @@ fn rules_peers_and_ports_know_where_they_are_written() {
         ]
         .map(|route| format!("{prefix}{route}"));
         assert_eq!(routes, expected);
-        assert_eq!(policy.origin.route.to_string(), prefix.trim_end_matches('.'));
+        assert_eq!(
+            policy.origin.route.to_string(),
+            prefix.trim_end_matches('.')
+        );
     }
 }
 
 #[test]
 fn a_policy_without_a_spec_isolates_for_ingress() {
     // The server takes a missing spec for an empty one.
-    let loaded = loaded("{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p}}");
-    assert_eq!(loaded.cluster.policies[0].ingress.as_ref().map(Vec::len), Some(0));
+    let loaded =
+        loaded("{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, metadata: {name: p}}");
+    assert_eq!(
+        loaded.cluster.policies[0].ingress.as_ref().map(Vec::len),
+        Some(0)
+    );
     assert!(loaded.cluster.policies[0].egress.is_none());
 }

@@ -55,7 +55,10 @@ fn v1_names_are_reported_and_keep_nothing_out() {
                      character (e.g. 'example.com', regex used for validation is \
                      '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
     for (metadata, expected) in [
-        ("{name: Web_1}", format!("metadata.name: Invalid value: \"Web_1\": {subdomain}")),
+        (
+            "{name: Web_1}",
+            format!("metadata.name: Invalid value: \"Web_1\": {subdomain}"),
+        ),
         (
             "{namespace: shop}",
             "metadata.name: Required value: name or generateName is required".to_owned(),
@@ -71,14 +74,19 @@ fn v1_names_are_reported_and_keep_nothing_out() {
         );
         assert_eq!(messages(&text, "NP001"), [expected]);
         let loaded = loaded(&text);
-        assert_eq!((loaded.cluster.policies.len(), loaded.policies_rejected), (1, 0));
+        assert_eq!(
+            (loaded.cluster.policies.len(), loaded.policies_rejected),
+            (1, 0)
+        );
     }
 }
 
 #[test]
 fn v2_protocols_are_case_sensitive() {
     let unsupported = |name: &str| {
-        format!(".protocol: Unsupported value: \"{name}\": supported values: \"TCP\", \"UDP\", \"SCTP\"")
+        format!(
+            ".protocol: Unsupported value: \"{name}\": supported values: \"TCP\", \"UDP\", \"SCTP\""
+        )
     };
     check_ports(&[
         ("{protocol: TCP}", &[]),
@@ -96,8 +104,14 @@ fn v3_v5_port_ranges() {
     let not_int32 = "must be a whole number or text";
     check_ports(&[
         ("{port: 0}", &[&format!(".port: Invalid value: 0: {range}")]),
-        ("{port: -1}", &[&format!(".port: Invalid value: -1: {range}")]),
-        ("{port: 70000}", &[&format!(".port: Invalid value: 70000: {range}")]),
+        (
+            "{port: -1}",
+            &[&format!(".port: Invalid value: -1: {range}")],
+        ),
+        (
+            "{port: 70000}",
+            &[&format!(".port: Invalid value: 70000: {range}")],
+        ),
         (
             "{port: 1, endPort: 70000}",
             &[&format!(".endPort: Invalid value: 70000: {range}")],
@@ -105,16 +119,34 @@ fn v3_v5_port_ranges() {
     ]);
     let _ = not_int32;
     for (port, expected) in [
-        ("{port: 99999999999}", "`spec.ingress[0].ports[0].port` must be a 32-bit integer, not `99999999999`"),
-        ("{port: 1.5}", "`spec.ingress[0].ports[0].port` must be a whole number or text, not `1.5`"),
-        ("{port: true}", "`spec.ingress[0].ports[0].port` must be a whole number or text, not the boolean `true`"),
-        ("{port: [80]}", "`spec.ingress[0].ports[0].port` must be a whole number or text, not a list"),
+        (
+            "{port: 99999999999}",
+            "`spec.ingress[0].ports[0].port` must be a 32-bit integer, not `99999999999`",
+        ),
+        (
+            "{port: 1.5}",
+            "`spec.ingress[0].ports[0].port` must be a whole number or text, not `1.5`",
+        ),
+        (
+            "{port: true}",
+            "`spec.ingress[0].ports[0].port` must be a whole number or text, not the boolean `true`",
+        ),
+        (
+            "{port: [80]}",
+            "`spec.ingress[0].ports[0].port` must be a whole number or text, not a list",
+        ),
         (
             "{port: 1, endPort: 99999999999}",
             "`spec.ingress[0].ports[0].endPort` must be a whole number from -2147483648 to 2147483647, not `99999999999`",
         ),
-        ("{port: 1, endPort: '8'}", "`spec.ingress[0].ports[0].endPort` must be a whole number, not text"),
-        ("{port: 1, endPort: 1e99}", "`spec.ingress[0].ports[0].endPort` must be a whole number, not a number"),
+        (
+            "{port: 1, endPort: '8'}",
+            "`spec.ingress[0].ports[0].endPort` must be a whole number, not text",
+        ),
+        (
+            "{port: 1, endPort: 1e99}",
+            "`spec.ingress[0].ports[0].endPort` must be a whole number, not a number",
+        ),
     ] {
         check(&[(&format!("ingress: [{{ports: [{port}]}}]"), &[expected])]);
     }
@@ -159,8 +191,10 @@ fn v8_quoted_port_and_port_names() {
         ),
         (
             "{port: HTTP1x}",
-            &[".port: Invalid value: \"HTTP1x\": must contain only alpha-numeric characters \
-               (a-z, 0-9), and hyphens (-)"],
+            &[
+                ".port: Invalid value: \"HTTP1x\": must contain only alpha-numeric characters \
+               (a-z, 0-9), and hyphens (-)",
+            ],
         ),
         (
             "{port: a--b}",
@@ -184,7 +218,10 @@ fn v9_v10_peers() {
     check_peers(&[
         ("{}", &[": Required value: must specify a peer"]),
         ("null", &[": Required value: must specify a peer"]),
-        ("{namespaceSelector: null}", &[": Required value: must specify a peer"]),
+        (
+            "{namespaceSelector: null}",
+            &[": Required value: must specify a peer"],
+        ),
         (
             "{ipBlock: {cidr: 10.0.0.0/8}, podSelector: {}}",
             &[": Forbidden: may not specify both ipBlock and another peer"],
@@ -205,19 +242,27 @@ fn v11_v12_v13_cidrs() {
         ("{ipBlock: {cidr: ''}}", &[".ipBlock.cidr: Required value"]),
         (
             "{ipBlock: {cidr: 10.0.0.1}}",
-            &[&format!(".ipBlock.cidr: Invalid value: \"10.0.0.1\": {valid}")],
+            &[&format!(
+                ".ipBlock.cidr: Invalid value: \"10.0.0.1\": {valid}"
+            )],
         ),
         (
             "{ipBlock: {cidr: 10.0.0.0/33}}",
-            &[&format!(".ipBlock.cidr: Invalid value: \"10.0.0.0/33\": {valid}")],
+            &[&format!(
+                ".ipBlock.cidr: Invalid value: \"10.0.0.0/33\": {valid}"
+            )],
         ),
         (
             "{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0]}}",
-            &[&format!(".ipBlock.except[0]: Invalid value: \"10.1.0.0\": {valid}")],
+            &[&format!(
+                ".ipBlock.except[0]: Invalid value: \"10.1.0.0\": {valid}"
+            )],
         ),
         (
             "{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.0/8]}}",
-            &[&format!(".ipBlock.except[0]: Invalid value: \"10.0.0.0/8\": {subset}")],
+            &[&format!(
+                ".ipBlock.except[0]: Invalid value: \"10.0.0.0/8\": {subset}"
+            )],
         ),
         (
             "{ipBlock: {cidr: 10.0.0.0/8, except: [10.1.0.0/16, 11.0.0.0/16, '::/64']}}",
@@ -228,12 +273,16 @@ fn v11_v12_v13_cidrs() {
         ),
     ]);
     let bare = help("egress: [{to: [{ipBlock: {cidr: 10.0.0.1}}]}]");
-    assert!(bare.starts_with("for this one address write `10.0.0.1/32`"), "{bare}");
+    assert!(
+        bare.starts_with("for this one address write `10.0.0.1/32`"),
+        "{bare}"
+    );
 }
 
 #[test]
 fn v14_legacy_cidrs_are_a_warning_and_analysed() {
-    let text = policy("  egress: [{to: [{ipBlock: {cidr: 10.0.0.5/24, except: [10.0.0.017/32]}}]}]");
+    let text =
+        policy("  egress: [{to: [{ipBlock: {cidr: 10.0.0.5/24, except: [10.0.0.017/32]}}]}]");
     assert_eq!(
         lines(&text),
         [
@@ -278,7 +327,9 @@ fn v15_v16_v17_selector_requirements() {
     for operator in ["Exists", "DoesNotExist"] {
         check_requirement(
             &format!("{{key: a, operator: {operator}, values: [b]}}"),
-            &[".values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'"],
+            &[
+                ".values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
+            ],
         );
     }
     let spec = "podSelector: {matchExpressions: [{key: a, operator: in, values: [b]}]}";
@@ -298,11 +349,15 @@ fn v18_labels_in_selectors() {
     check(&[
         (
             "podSelector: {matchLabels: {a: 'b c'}}",
-            &[&format!("spec.podSelector.matchLabels: Invalid value: \"b c\": {value}")],
+            &[&format!(
+                "spec.podSelector.matchLabels: Invalid value: \"b c\": {value}"
+            )],
         ),
         (
             "podSelector: {matchLabels: {'a b': c}}",
-            &[&format!("spec.podSelector.matchLabels: Invalid value: \"a b\": {name}")],
+            &[&format!(
+                "spec.podSelector.matchLabels: Invalid value: \"a b\": {name}"
+            )],
         ),
         (
             "podSelector: {matchExpressions: [{key: '', operator: Exists}]}",
@@ -326,18 +381,24 @@ fn v19_v20_policy_types() {
     check(&[
         (
             "policyTypes: [Ingress, Egress, Ingress]",
-            &["spec.policyTypes: Invalid value: []networking.PolicyType{\"Ingress\", \"Egress\", \
-               \"Ingress\"}: may not specify more than two policyTypes"],
+            &[
+                "spec.policyTypes: Invalid value: []networking.PolicyType{\"Ingress\", \"Egress\", \
+               \"Ingress\"}: may not specify more than two policyTypes",
+            ],
         ),
         (
             "policyTypes: [Ingress, Egres]",
-            &["spec.policyTypes[1]: Unsupported value: \"Egres\": supported values: \"Ingress\", \
-               \"Egress\""],
+            &[
+                "spec.policyTypes[1]: Unsupported value: \"Egres\": supported values: \"Ingress\", \
+               \"Egress\"",
+            ],
         ),
         (
             "policyTypes: [null]",
-            &["spec.policyTypes[0]: Unsupported value: \"\": supported values: \"Ingress\", \
-               \"Egress\""],
+            &[
+                "spec.policyTypes[0]: Unsupported value: \"\": supported values: \"Ingress\", \
+               \"Egress\"",
+            ],
         ),
         ("policyTypes: [Ingress, Ingress]", &[]),
     ]);
@@ -350,9 +411,21 @@ fn v19_v20_policy_types() {
 fn v21_unknown_fields_and_what_was_probably_meant() {
     for (spec, path, expected_help) in [
         ("ingres: []", "spec.ingres", "did you mean `ingress`?"),
-        ("podselector: {}", "spec.podselector", "did you mean `podSelector`?"),
-        ("policyType: [Egress]", "spec.policyType", "did you mean `policyTypes`?"),
-        ("from: []", "spec.from", "it belongs in an entry of `ingress`"),
+        (
+            "podselector: {}",
+            "spec.podselector",
+            "did you mean `podSelector`?",
+        ),
+        (
+            "policyType: [Egress]",
+            "spec.policyType",
+            "did you mean `policyTypes`?",
+        ),
+        (
+            "from: []",
+            "spec.from",
+            "it belongs in an entry of `ingress`",
+        ),
         (
             "ingress: [{from: [{namespaceSelectors: {}, podSelector: {}}]}]",
             "spec.ingress[0].from[0].namespaceSelectors",
@@ -443,8 +516,14 @@ fn type_errors_leave_the_policy_out_and_say_what_belongs_there() {
         assert_eq!(finding.message, message);
         let help = finding.help.clone().unwrap_or_default();
         assert!(help.starts_with(expected_help), "{help}");
-        assert!(help.ends_with("until then the policy is left out of the answer"), "{help}");
-        assert_eq!((loaded.cluster.policies.len(), loaded.policies_rejected), (0, 1));
+        assert!(
+            help.ends_with("until then the policy is left out of the answer"),
+            "{help}"
+        );
+        assert_eq!(
+            (loaded.cluster.policies.len(), loaded.policies_rejected),
+            (0, 1)
+        );
     }
 }
 
