@@ -6,6 +6,15 @@
 //! avoid: YAML to a value, and the value to its Kubernetes type, on every core. Ratios within
 //! one run are what counts; the seconds are this machine's.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    reason = "a measurement that cannot go on has no result, and prints it otherwise"
+)]
+
 use k8s_openapi::api::core::v1::{Namespace, Pod, Service};
 use k8s_openapi::api::networking::v1::NetworkPolicy;
 use portolan::manifest::{LoadOptions, load};

@@ -3,6 +3,12 @@
 //! Every case is a file that `portolan list` is given beside one good file: the good one must
 //! still be answered, and the bad one must be named.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

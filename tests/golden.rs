@@ -3,6 +3,8 @@
 //! `expected.txt` in each folder was written from the manifests and the rules, not from this
 //! program's output: a difference means that one of the two is wrong, and the rules say which.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use portolan::manifest::{LoadOptions, load};
 use portolan::model::Cluster;
 use portolan::question::list::{Connection, Filter, Peer, Question, for_each_connection};

@@ -3,6 +3,8 @@
 //!
 //! `UPDATE=1 cargo test --test schemas` writes the schemas of now into docs/schema.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use portolan::report::answer_json::answer_schema;
 use portolan::report::map::{grouped_schema, pairs_schema};
 use serde_json::Value;

@@ -80,9 +80,9 @@ pub(crate) fn build(sources: &Sources, options: &LoadOptions, read: Read) -> Loa
     } = builder;
     let left_out = workloads.lower(&mut cluster);
     sort(&mut cluster);
-    let (not_analysed, foreign_findings, other_kinds) = summarize(foreign);
-    cluster.not_analysed = not_analysed;
-    findings.extend(foreign_findings);
+    let summary = summarize(foreign);
+    cluster.not_analysed = summary.not_analysed;
+    findings.extend(summary.findings);
     findings.sort();
     findings.dedup();
     Loaded {
@@ -90,7 +90,7 @@ pub(crate) fn build(sources: &Sources, options: &LoadOptions, read: Read) -> Loa
         findings,
         documents: sources.len(),
         policies_rejected,
-        other_kinds,
+        other_kinds: summary.other_kinds,
         old_revisions: left_out.old_revisions,
         finished_jobs: left_out.finished_jobs,
     }

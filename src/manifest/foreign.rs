@@ -140,15 +140,15 @@ fn is_old_version(group: &str, kind: &str) -> bool {
     })
 }
 
-/// The kind that was probably meant: one that is read, spelt almost like this, in the same
-/// apiVersion; or one of exactly this name in another.
-pub(crate) fn probable_mistake(api_version: &str, kind: &str) -> Option<String> {
+/// The kind that was probably meant, and what to write: one that is read, spelt almost like
+/// this, in the same apiVersion; or one of exactly this name in another.
+pub(crate) fn probable_mistake(api_version: &str, kind: &str) -> Option<(&'static str, String)> {
     let same_version = KINDS
         .iter()
         .filter(|known| known.api_version == api_version)
         .map(|known| known.kind);
     if let Some(meant) = nearest(kind, same_version) {
-        return Some(format!("did you mean `kind: {meant}`?"));
+        return Some((meant, format!("did you mean `kind: {meant}`?")));
     }
     // Built-in groups have no kind of that name, or it would be of their own.
     let builtin = matches!(
@@ -157,7 +157,10 @@ pub(crate) fn probable_mistake(api_version: &str, kind: &str) -> Option<String> 
     );
     let elsewhere = KINDS.iter().find(|known| known.kind == kind);
     match elsewhere {
-        Some(known) if builtin => Some(format!("write `apiVersion: {}`", known.api_version)),
+        Some(known) if builtin => Some((
+            known.kind,
+            format!("write `apiVersion: {}`", known.api_version),
+        )),
         _ => None,
     }
 }
@@ -168,25 +171,28 @@ pub(crate) fn is_kustomization(api_version: &str, kind: &str) -> bool {
         && matches!(kind, "Kustomization" | "Component")
 }
 
+/// What is said of objects of kinds that are not read.
+#[derive(Debug, Default)]
+pub(crate) struct Summary {
+    /// Kinds that can change connectivity, by apiVersion and kind.
+    pub(crate) not_analysed: Vec<NotAnalysed>,
+    /// One finding (LD003) for each of them.
+    pub(crate) findings: Vec<Finding>,
+    /// How many objects there are of other kinds.
+    pub(crate) other_kinds: BTreeMap<(String, String), usize>,
+}
+
 /// Kinds that are not analysed, with a finding for each; and the count of all others.
-pub(crate) fn summarize(
-    foreign: Vec<Foreign>,
-) -> (
-    Vec<NotAnalysed>,
-    Vec<Finding>,
-    BTreeMap<(String, String), usize>,
-) {
-    let mut passed_over = BTreeMap::new();
+pub(crate) fn summarize(foreign: Vec<Foreign>) -> Summary {
+    let mut summary = Summary::default();
     let mut relevant: BTreeMap<(String, String), Vec<Foreign>> = BTreeMap::new();
     for object in foreign {
         let key = (object.api_version.clone(), object.kind.clone());
         match object.relevance {
-            Relevance::PassedOver => *passed_over.entry(key).or_insert(0) += 1,
+            Relevance::PassedOver => *summary.other_kinds.entry(key).or_insert(0) += 1,
             Relevance::NotAnalysed => relevant.entry(key).or_default().push(object),
         }
     }
-    let mut findings = Vec::new();
-    let mut not_analysed = Vec::new();
     for ((api_version, kind), objects) in relevant {
         let count = objects.len();
         // By name, not by position, so that the order of files does not matter.
@@ -195,21 +201,23 @@ pub(crate) fn summarize(
         }) else {
             continue;
         };
-        findings.push(finding(&api_version, &kind, count, &first.origin));
-        not_analysed.push(NotAnalysed {
+        summary
+            .findings
+            .push(finding(&api_version, &kind, count, &first.origin));
+        summary.not_analysed.push(NotAnalysed {
             api_version,
             kind,
             count,
             first: first.origin,
         });
     }
-    (not_analysed, findings, passed_over)
+    summary
 }
 
 fn finding(api_version: &str, kind: &str, count: usize, first: &Origin) -> Finding {
     let objects = match count {
-        1 => "1 object".to_owned(),
-        _ => format!("{count} objects"),
+        1 => format!("1 object of kind `{kind}` ({api_version}) is"),
+        _ => format!("{count} objects of kind `{kind}` ({api_version}) are"),
     };
     let current = KINDS.iter().find(|known| known.kind == kind).filter(|_| {
         let group = group_of(api_version);
@@ -226,8 +234,8 @@ fn finding(api_version: &str, kind: &str, count: usize, first: &Origin) -> Findi
         id: "LD003",
         severity: Severity::Warning,
         message: format!(
-            "{objects} of kind `{kind}` ({api_version}) not analysed: it can change connectivity, \
-             and answers do not take it into account"
+            "{objects} not analysed: it can change connectivity, and answers do not take it into \
+             account"
         ),
         help: current.map(|known| {
             format!(
@@ -331,7 +339,7 @@ mod tests {
                 expected.is_some(),
                 "{api_version} {kind} {found:?}"
             );
-            if let (Some(found), Some(expected)) = (found, expected) {
+            if let (Some((_, found)), Some(expected)) = (found, expected) {
                 assert!(found.contains(expected), "{found}");
             }
         }

@@ -5,11 +5,12 @@
 //! [`Cluster`]. It never fails: what cannot be read is a [`Finding`], and the rest is analysed.
 //! The order of documents never changes the cluster.
 //!
-//! The way of a document: text to an untyped value ([`parse`]), lists to their items
-//! ([`flatten`]), strict decoding to the Kubernetes type ([`decode`]), the API server's
-//! validation ([`validate`]), and out of that the few facts that the model needs. Everything up
-//! to here runs on all cores. Then [`builder`] lowers the facts of all objects, sorted by kind
-//! and name.
+//! The way of a document: text to an untyped tree (`parse`), lists to their items (`flatten`),
+//! strict decoding to the Kubernetes type (`decode`), the API server's validation (`validate`),
+//! and out of that the few facts that the model needs. Everything up to here runs on all cores.
+//! Then `builder` lowers the facts of all objects, sorted by kind and name.
+//!
+//! A kind is one file, and one line in `kinds`.
 
 mod builder;
 mod decode;

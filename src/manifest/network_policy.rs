@@ -33,7 +33,6 @@ fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>
         .map(|policy| policy.spec.unwrap_or_default())
         .inspect(|spec| check_network_policy(reader, spec));
     if reader.is_rejected() {
-        reader.explain_rejection("until then the policy is left out of the answer");
         return None;
     }
     Some(Box::new(Facts(spec?)))

@@ -4,8 +4,11 @@ use super::builder::Builder;
 use super::path::Path;
 use super::reader::Reader;
 use super::selector::{LabelMap, lower_labels};
-use super::validate::{check_labels, check_port_name, check_port_number, unsupported, valid_port};
+use super::validate::{
+    check_labels, check_port_name, check_port_number, required, unsupported, valid_port,
+};
 use crate::model::{ContainerPort, Labels, Origin, Protocol};
+use crate::source::Target;
 use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
 use std::net::IpAddr;
 
@@ -93,7 +96,13 @@ fn container_ports(
         if let Some(name) = &name {
             check_port_name(reader, &port_path.key("name"), name);
         }
-        check_port_number(reader, &port_path.key("containerPort"), port.container_port);
+        let number_path = port_path.key("containerPort");
+        if port.container_port == 0 {
+            let place = reader.place(&port_path, Target::Value);
+            reader.cause_at(&number_path, place, &required(""), None);
+        } else {
+            check_port_number(reader, &number_path, port.container_port);
+        }
         let protocol = match port.protocol.as_deref() {
             None | Some("") => Some(Protocol::Tcp),
             Some(protocol) => {

@@ -1,7 +1,7 @@
 //! One document: from text to objects.
 
 use super::flatten::{Item, flatten, item_route};
-use super::foreign::{self, Foreign, Relevance};
+use super::foreign::{self, Foreign};
 use super::kinds;
 use super::object::{Decode, Facts, Header, Kind, Object};
 use super::parse::{SEPARATOR, SyntaxError, can_be_joined, parse, parse_joined, template_help};
@@ -11,7 +11,7 @@ use super::shape::Shape;
 use super::tree::{Map, Tree};
 use super::validate;
 use crate::model::{Finding, Origin, Place, Severity};
-use crate::source::{Document, DocumentId, Sources, Target};
+use crate::source::{Document, DocumentId, Opening, Sources, Target};
 use rayon::prelude::*;
 
 /// What reading documents gives, before objects are put together.
@@ -73,7 +73,11 @@ pub(crate) fn read_batch(sources: &Sources, batch: &Batch<'_>, namespace: &str) 
             return trees
                 .into_iter()
                 .zip(batch.iter().zip(&texts))
-                .map(|(tree, (&(id, _), text))| read_tree(tree, text, &joined, id, namespace))
+                .map(|(tree, (&(id, document), text))| {
+                    let mut read = read_tree(tree, text, &joined, id, namespace);
+                    read.findings.extend(unseen_by_kubectl(id, document));
+                    read
+                })
                 .fold(Read::default(), Read::join);
         }
     }
@@ -82,11 +86,41 @@ pub(crate) fn read_batch(sources: &Sources, batch: &Batch<'_>, namespace: &str) 
         .zip(texts)
         .map(
             |(&(id, document), text)| match parse(text, document.format) {
-                Ok(tree) => read_tree(tree, text, text, id, namespace),
+                Ok(tree) => {
+                    let mut read = read_tree(tree, text, text, id, namespace);
+                    read.findings.extend(unseen_by_kubectl(id, document));
+                    read
+                }
                 Err(error) => refuse(id, error),
             },
         )
         .fold(Read::default(), Read::join)
+}
+
+/// LD005: a document that YAML knows and kubectl does not see as one.
+fn unseen_by_kubectl(id: DocumentId, document: &Document) -> Option<Finding> {
+    let (message, help) = match document.opening {
+        Opening::Start | Opening::Marker | Opening::Value => return None,
+        Opening::MarkerWithContent => (
+            "kubectl refuses what stands on the same line as `---`",
+            "begin the document on the next line",
+        ),
+        Opening::AfterEnd => (
+            "kubectl does not read what follows a line `...`",
+            "put `---` between the documents instead",
+        ),
+    };
+    Some(Finding {
+        place: Place::Offset {
+            document: id,
+            offset: 0,
+        },
+        id: "LD005",
+        severity: Severity::Warning,
+        message: message.to_owned(),
+        help: Some(help.to_owned()),
+        related: Vec::new(),
+    })
 }
 
 /// LD001: a document that is no YAML.
@@ -194,18 +228,10 @@ fn read_object(
         read.policies_rejected += 1;
         return;
     }
-    let relevance = foreign::relevance(api_version, kind);
-    if let Some(help) = foreign::probable_mistake(api_version, kind) {
-        reader.find(
-            "LD002",
-            Severity::Error,
-            reader.place(&Path::Root.key("kind"), Target::Value),
-            format!("the API server knows no kind `{kind}` in `{api_version}`"),
-            Some(help),
-        );
-        if relevance == Relevance::NotAnalysed {
-            read.policies_rejected += usize::from(kind.to_lowercase().contains("policy"));
-        }
+    if let Some((meant, help)) = foreign::probable_mistake(api_version, kind) {
+        unknown_kind(reader, api_version, kind, help);
+        read.policies_rejected += usize::from(meant == "NetworkPolicy");
+        return;
     }
     if foreign::is_kustomization(api_version, kind) {
         not_an_object_of_a_cluster(reader);
@@ -217,7 +243,7 @@ fn read_object(
         namespace: metadata.text("namespace").map(str::to_owned),
         name: metadata.text("name").unwrap_or_default().to_owned(),
         origin: reader.origin.clone(),
-        relevance,
+        relevance: foreign::relevance(api_version, kind),
     });
 }
 
@@ -291,6 +317,17 @@ fn empty_list(reader: &Reader<'_>, object: &Map<'_>) {
     );
 }
 
+/// LD002: a kind that the API server does not know, and that is almost one that it does.
+fn unknown_kind(reader: &Reader<'_>, api_version: &str, kind: &str, help: String) {
+    reader.find(
+        "LD002",
+        Severity::Error,
+        reader.place(&Path::Root.key("kind"), Target::Value),
+        format!("the API server knows no kind `{kind}` in `{api_version}`"),
+        Some(format!("{help}; until then it is left out of the answer")),
+    );
+}
+
 fn removed_policy(reader: &Reader<'_>) {
     reader.find(
         "LD002",
@@ -336,6 +373,16 @@ fn read_known(
         }
         Decode::ClusterWide(decode) => Facts::ClusterWide(decode(reader, tree)),
     };
+    let is_usable = match &facts {
+        Facts::Namespaced(_, facts) => facts.is_some(),
+        Facts::ClusterWide(facts) => facts.is_some(),
+    };
+    if !is_usable {
+        reader.explain_rejection(match known.kind {
+            "NetworkPolicy" => "until then the policy is left out of the answer",
+            _ => "until then the object is left out of the answer",
+        });
+    }
     validate::metadata(reader, known, &metadata);
     Object {
         kind: index,

@@ -5,7 +5,6 @@ use super::scalar::{self, Plain};
 use super::tree::is_plain;
 use crate::model::{Finding, Origin, Place, Severity};
 use crate::source::{DocumentId, Target};
-use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 
 /// Reads one object of a document.
@@ -119,7 +118,7 @@ impl<'a> Reader<'a> {
 
     /// How kubectl reads a scalar that our parser took for text, if it is written without
     /// quotes and kubectl sees something else in it (YAML 1.1).
-    pub(crate) fn plain_reading(&self, text: &Cow<'_, str>) -> Option<Plain> {
+    pub(crate) fn plain_reading(&self, text: &str) -> Option<Plain> {
         let reading = scalar::kubectl_reading(text)?;
         is_plain(text, self.parsed).then_some(reading)
     }

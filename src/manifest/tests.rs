@@ -1,5 +1,6 @@
 //! Loading as a whole.
 
+mod corpus;
 mod documents;
 mod duplicates;
 mod objects;
@@ -8,13 +9,23 @@ mod policies;
 mod properties;
 mod validation;
 
-use super::{LoadOptions, Loaded, load_str};
+use super::{LoadOptions, Loaded, load};
 use crate::model::{Cluster, PeerKind, PortMatchKind, Rule};
 use crate::model::{Finding, NamespaceMatch, Operator, Place, Policy, Requirement, Selector};
+use crate::source::Sources;
 
-/// Loads a text with default options.
+/// Loads a text with default options, and checks that every finding points at something that is
+/// there.
 fn loaded(text: &str) -> Loaded {
-    load_str(text, &LoadOptions::default())
+    let sources = Sources::from_text("input.yaml", text);
+    let loaded = load(&sources, &LoadOptions::default());
+    for finding in &loaded.findings {
+        if let Place::Node { origin, target } = &finding.place {
+            let location = sources.locate(origin.document, &origin.route, *target);
+            assert!(location.exact, "{finding:?}\n{text}");
+        }
+    }
+    loaded
 }
 
 /// A finding in one line: id, place, message.
@@ -83,7 +94,7 @@ fn selector_text(cluster: &Cluster, selector: &Selector) -> String {
             match operator {
                 Operator::In(values) => format!("{key}={}", join(values)),
                 Operator::NotIn(values) => format!("{key}!={}", join(values)),
-                Operator::Exists => format!("{key}"),
+                Operator::Exists => key,
                 Operator::DoesNotExist => format!("!{key}"),
             }
         })

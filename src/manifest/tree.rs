@@ -369,24 +369,16 @@ impl<'de> Visitor<'de> for KeySeed<'_, 'de> {
 }
 
 /// Whether the text, which was parsed out of `document`, stands there without quotes. Text that
-/// the parser had to unescape or put together is none of those.
-pub(crate) fn is_plain(text: &Cow<'_, str>, document: &str) -> bool {
-    let Cow::Borrowed(text) = text else {
+/// the parser had to unescape or put together stands nowhere, and was not plain.
+pub(crate) fn is_plain(text: &str, document: &str) -> bool {
+    let offset = text.as_ptr().addr().checked_sub(document.as_ptr().addr());
+    let Some(offset) = offset.filter(|&offset| offset + text.len() <= document.len()) else {
         return false;
     };
-    let before = text
-        .as_ptr()
-        .addr()
-        .checked_sub(document.as_ptr().addr())
-        .filter(|&offset| offset + text.len() <= document.len())
-        .map(|offset| match offset.checked_sub(1) {
-            Some(before) => document.as_bytes().get(before).copied(),
-            None => None,
-        });
-    match before {
-        Some(before) => !matches!(before, Some(b'"' | b'\'')),
-        None => false,
-    }
+    let before = offset
+        .checked_sub(1)
+        .and_then(|before| document.as_bytes().get(before));
+    !matches!(before, Some(b'"' | b'\''))
 }
 
 #[cfg(test)]
@@ -466,7 +458,9 @@ mod tests {
             ("a: yes", true),
             ("a: \"yes\"", false),
             ("a: 'yes'", false),
-            ("a: |-\n  yes", true),
+            ("a: |-\n  yes", false),
+            ("a:\n  yes", true),
+            ("a: &anchor yes", true),
             ("a: \"y\\u0065s\"", false),
             ("[yes]", true),
             ("{\"a\":\"yes\"}", false),

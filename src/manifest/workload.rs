@@ -16,7 +16,7 @@ use k8s_openapi::Metadata;
 use k8s_openapi::api::core::v1::PodTemplateSpec;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The controller that an object names as its owner.
 #[derive(Clone, Debug)]
@@ -202,6 +202,7 @@ impl Workloads {
             let (_, group) = groups.entry(key).or_insert((origin, Vec::new()));
             group.push((Some(pod.name), pod.draft));
         }
+        let with_live_pods: BTreeSet<Key> = groups.keys().cloned().collect();
         let is_owned: Vec<bool> = controllers
             .iter()
             .map(|controller| controller.owner.is_some())
@@ -212,7 +213,7 @@ impl Workloads {
                 continue;
             }
             let key = controller.key();
-            if groups.contains_key(&key) {
+            if with_live_pods.contains(&key) {
                 continue;
             }
             let is_owned = is_owned.get(position) == Some(&true);
@@ -222,7 +223,9 @@ impl Workloads {
                 }
                 Outlook::Finished => left_out.finished_jobs += 1,
                 Outlook::Pods | Outlook::ScaledDown => {
-                    groups.insert(key, (controller.origin, vec![(None, controller.template)]));
+                    // Several have one key when the server is to make up their names.
+                    let (_, group) = groups.entry(key).or_insert((controller.origin, Vec::new()));
+                    group.push((None, controller.template));
                 }
             }
         }

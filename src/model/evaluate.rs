@@ -6,7 +6,7 @@
 
 use super::address::block_addresses;
 use super::cluster::{Cluster, Pod};
-use super::flow::{Evaluation, Flow, Outcome, Party, Reason, RuleRef, Side, Verdict};
+use super::flow::{Evaluation, Flow, Party, Reason, RuleRef, Side, Verdict};
 use super::label::Selector;
 use super::policy::{
     Action, Direction, NamespaceMatch, Peer, PeerKind, Policy, PolicyId, PortMatch, PortMatchKind,
@@ -39,26 +39,26 @@ fn evaluate_side(cluster: &Cluster, flow: &Flow, direction: Direction) -> Side {
     let pod = match subject {
         Party::Pod { pod, .. } => match cluster.pod(*pod) {
             Some(pod) => pod,
-            None => return decided(Outcome::Unknown, Reason::NotAPod),
+            None => return decided(Verdict::Unknown, Reason::NotAPod),
         },
         // N4: external endpoints and nodes have no policy on their side.
         Party::External { .. } | Party::Node { .. } => {
-            return decided(Outcome::Allowed, Reason::NotAPod);
+            return decided(Verdict::Allowed, Reason::NotAPod);
         }
         // Which policies select an unknown pod is unknown; callers ask about its peer's side.
-        Party::SomePod => return decided(Outcome::Allowed, Reason::NotAPod),
+        Party::SomePod => return decided(Verdict::Allowed, Reason::NotAPod),
     };
     // N25: a pod cannot block access to itself.
     if is_loopback(subject, peer) {
-        return decided(Outcome::Allowed, Reason::Loopback);
+        return decided(Verdict::Allowed, Reason::Loopback);
     }
     // N27 (b): hostNetwork pods are not policed.
     if cluster.is_node_traffic(pod) {
-        return decided(Outcome::Allowed, Reason::HostNetwork);
+        return decided(Verdict::Allowed, Reason::HostNetwork);
     }
     // N26: traffic to a pod from its own node is always allowed.
     if direction == Direction::Ingress && is_own_node(cluster, pod, peer) {
-        return decided(Outcome::Allowed, Reason::OwnNode);
+        return decided(Verdict::Allowed, Reason::OwnNode);
     }
     evaluate_tiers(cluster, flow, direction, pod, peer)
 }
@@ -113,10 +113,10 @@ fn evaluate_tiers(
                 uncertain.push(*reference);
             }
             match action {
-                Action::Accept => possible.push(Outcome::Allowed),
-                Action::Deny => possible.push(Outcome::Denied),
+                Action::Accept => possible.push(Verdict::Allowed),
+                Action::Deny => possible.push(Verdict::Denied),
                 // What a rule that may have passed leads to is anyone's guess.
-                Action::Pass if !certain => possible.extend([Outcome::Allowed, Outcome::Denied]),
+                Action::Pass if !certain => possible.extend([Verdict::Allowed, Verdict::Denied]),
                 Action::Pass => passed.push(*reference),
             }
             if *certain {
@@ -134,19 +134,19 @@ fn evaluate_tiers(
             }
         }
         if decision.is_none() && !left_tier && tier.undecided() == Undecided::Deny {
-            possible.push(Outcome::Denied);
+            possible.push(Verdict::Denied);
             decision = Some(Reason::Isolated { tier });
         }
     }
     let reason = decision.unwrap_or_else(|| {
         // N1, and the default after the last tier.
-        possible.push(Outcome::Allowed);
+        possible.push(Verdict::Allowed);
         Reason::NotIsolated
     });
-    let last = possible.last().copied().unwrap_or(Outcome::Allowed);
+    let last = possible.last().copied().unwrap_or(Verdict::Allowed);
     let unanimous = possible.iter().all(|&outcome| outcome == last);
     Side {
-        outcome: if unanimous { last } else { Outcome::Unknown },
+        outcome: if unanimous { last } else { Verdict::Unknown },
         reason: if unanimous {
             reason
         } else {

@@ -127,14 +127,11 @@ pub enum Reason {
     },
 }
 
-/// The outcome of one side of a flow.
-pub type Outcome = Verdict;
-
 /// What one side of a flow, the source's egress or the destination's ingress, says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Side {
     /// The outcome.
-    pub outcome: Outcome,
+    pub outcome: Verdict,
     /// Why.
     pub reason: Reason,
     /// The policies that select the pod in this direction, of every tier that was consulted.

@@ -25,7 +25,7 @@ pub use cluster::{
 };
 pub use evaluate::{evaluate, peer_matches, port_matches, selects};
 pub use finding::{Finding, Place, Related, Severity};
-pub use flow::{Evaluation, Flow, Outcome, Party, Reason, RuleRef, Side, Verdict};
+pub use flow::{Evaluation, Flow, Party, Reason, RuleRef, Side, Verdict};
 pub use label::{Labels, METADATA_NAME, Operator, Requirement, Selector, Symbol, Symbols};
 pub use policy::{
     Action, Direction, IpBlock, NamespaceMatch, Peer, PeerKind, Policy, PolicyId, PortMatch,

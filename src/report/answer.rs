@@ -4,7 +4,7 @@
 use super::snippet::{Drawing, Mark, Sign, Style};
 use super::words::{policy_name, policy_names, who_text};
 use crate::model::{
-    Action, Cluster, Direction, Origin, PolicyId, Reason, Rule, RuleRef, Side, TrafficSet, Verdict,
+    Action, Cluster, Direction, Origin, PolicyId, Reason, Rule, RuleRef, Side, TrafficSet,
 };
 use crate::question::can::{Answer, Example, Hop, Overall, Piece};
 use crate::question::near::{Miss, NearMiss};
@@ -416,9 +416,4 @@ pub fn miss_text(miss: &Miss) -> String {
         }
         Miss::NotAPod => "it is about pods by label".to_owned(),
     }
-}
-
-/// The outcome of one side in one word, for tests and machines.
-pub fn outcome_word(verdict: Verdict) -> &'static str {
-    verdict.name()
 }

@@ -6,10 +6,10 @@
 #![allow(dead_code, reason = "each test suite uses a part")]
 
 use super::model::{
-    Action, Cluster, ContainerPort, Family, Flow, HostNetwork, IpBlock, Labels,
-    METADATA_NAME, Namespace, NamespaceId, NamespaceMatch, Node, NodeId, Operator, Origin, Party,
-    Peer, PeerKind, Pod, PodId, Policy, PortMatch, PortMatchKind, Protocol, Requirement, Rule,
-    Selector, Subject, Symbols, Tier, Workload, WorkloadId, WorkloadKind,
+    Action, Cluster, ContainerPort, Family, Flow, HostNetwork, IpBlock, Labels, METADATA_NAME,
+    Namespace, NamespaceId, NamespaceMatch, Node, NodeId, Operator, Origin, Party, Peer, PeerKind,
+    Pod, PodId, Policy, PortMatch, PortMatchKind, Protocol, Requirement, Rule, Selector, Subject,
+    Symbols, Tier, Workload, WorkloadId, WorkloadKind,
 };
 use super::source::{DocumentId, Route};
 use proptest::prelude::*;
@@ -646,4 +646,3 @@ pub fn flows(cluster: &Cluster) -> Vec<Flow> {
     }
     flows
 }
-

@@ -368,7 +368,7 @@ fn v18_labels_in_selectors() {
             ],
         ),
         (
-            "podSelector: {matchExpressions: [{key: a, operator: In, values: [b, -]}]}",
+            "podSelector: {matchExpressions: [{key: a, operator: In, values: [b, '-']}]}",
             &[&format!(
                 "spec.podSelector.matchExpressions[0].values[1]: Invalid value: \"-\": {value}"
             )],
