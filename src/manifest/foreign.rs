@@ -216,8 +216,8 @@ pub(crate) fn summarize(foreign: Vec<Foreign>) -> Summary {
 
 fn finding(api_version: &str, kind: &str, count: usize, first: &Origin) -> Finding {
     let objects = match count {
-        1 => format!("1 object of kind `{kind}` ({api_version}) is"),
-        _ => format!("{count} objects of kind `{kind}` ({api_version}) are"),
+        1 => "1 object".to_owned(),
+        _ => format!("{count} objects"),
     };
     let current = KINDS.iter().find(|known| known.kind == kind).filter(|_| {
         let group = group_of(api_version);
@@ -234,8 +234,8 @@ fn finding(api_version: &str, kind: &str, count: usize, first: &Origin) -> Findi
         id: "LD003",
         severity: Severity::Warning,
         message: format!(
-            "{objects} not analysed: it can change connectivity, and answers do not take it into \
-             account"
+            "{objects} of kind `{kind}` ({api_version}) not analysed: it can change connectivity, \
+             and answers do not take it into account"
         ),
         help: current.map(|known| {
             format!(

@@ -97,7 +97,7 @@ pub(crate) fn read_batch(sources: &Sources, batch: &Batch<'_>, namespace: &str) 
         .fold(Read::default(), Read::join)
 }
 
-/// LD005: a document that YAML knows and kubectl does not see as one.
+/// LD006: a document that YAML knows and kubectl does not see as one.
 fn unseen_by_kubectl(id: DocumentId, document: &Document) -> Option<Finding> {
     let (message, help) = match document.opening {
         Opening::Start | Opening::Marker | Opening::Value => return None,
@@ -115,7 +115,7 @@ fn unseen_by_kubectl(id: DocumentId, document: &Document) -> Option<Finding> {
             document: id,
             offset: 0,
         },
-        id: "LD005",
+        id: "LD006",
         severity: Severity::Warning,
         message: message.to_owned(),
         help: Some(help.to_owned()),

@@ -293,7 +293,7 @@ impl<'t> KeySeed<'_, 't> {
             !self.keys.0.insert(key.clone())
         };
         if is_repeated {
-            return Err(E::custom(format!("the key `{key}` is given twice")));
+            return Err(E::custom(format!("duplicate key `{key}`")));
         }
         Ok(key)
     }
@@ -419,7 +419,7 @@ mod tests {
             format!("{many}k7: v"),
         ] {
             let error = serde_yaml::from_str::<Tree<'_>>(&text).unwrap_err();
-            assert!(error.to_string().contains("given twice"), "{error}");
+            assert!(error.to_string().contains("duplicate key"), "{error}");
             let offset = error.location().unwrap().index();
             let rest = text.get(offset..).unwrap();
             assert!(

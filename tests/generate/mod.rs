@@ -3,7 +3,12 @@
 //! The vocabulary is tiny on purpose, so that selectors hit, ports meet and blocks overlap. The
 //! file that includes this one brings `model` and `source` of the crate into scope.
 
-#![allow(dead_code, reason = "each test suite uses a part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::cast_possible_truncation,
+    reason = "shared by test suites, each of which uses a part, and small numbers throughout"
+)]
 
 use super::model::{
     Action, Cluster, ContainerPort, Family, Flow, HostNetwork, IpBlock, Labels, METADATA_NAME,

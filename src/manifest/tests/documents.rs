@@ -1,4 +1,4 @@
-//! Documents that are no objects, or not of kinds that are read (LD001 to LD005).
+//! Documents that are no objects, or not of kinds that are read (LD001 to LD006).
 
 use super::{line, lines, loaded, messages, policy};
 use crate::manifest::{LoadOptions, load_str};
@@ -20,11 +20,11 @@ fn ld001_syntax_errors_point_at_the_byte_and_reading_goes_on() {
             9,
         ),
         ("a: \"x\n", "found unexpected end of stream", 6),
-        ("a: 1\nb: 2\na: 3\n", "the key `a` is given twice", 10),
-        ("x:\n  a: 1\n  a: 3\n", "x: the key `a` is given twice", 12),
+        ("a: 1\nb: 2\na: 3\n", "duplicate key `a`", 10),
+        ("x:\n  a: 1\n  a: 3\n", "x: duplicate key `a`", 12),
         ("a: *nope\n", "unknown anchor", 3),
         ("\ta: 1\n", "found character that cannot start any token", 0),
-        ("{\"a\": 1, \"a\": 2}\n", "the key `a` is given twice", 9),
+        ("{\"a\": 1, \"a\": 2}\n", "duplicate key `a`", 9),
     ] {
         let text = format!("{broken}---\n{fine}");
         let loaded = loaded(&text);
@@ -184,9 +184,9 @@ fn ld003_one_finding_for_each_kind_that_is_not_analysed() {
     assert_eq!(
         found,
         [
-            "LD003 warning @kind 2 objects of kind `CiliumNetworkPolicy` (cilium.io/v2) are not \
+            "LD003 warning @kind 2 objects of kind `CiliumNetworkPolicy` (cilium.io/v2) not \
              analysed: it can change connectivity, and answers do not take it into account",
-            "LD003 warning @kind 1 object of kind `NetworkPolicy` (projectcalico.org/v3) is not \
+            "LD003 warning @kind 1 object of kind `NetworkPolicy` (projectcalico.org/v3) not \
              analysed: it can change connectivity, and answers do not take it into account",
         ]
     );
@@ -289,12 +289,12 @@ fn ld004_octal_ports_and_boolean_words_mean_what_kubectl_reads() {
 }
 
 #[test]
-fn ld005_documents_that_kubectl_does_not_see() {
+fn ld006_documents_that_kubectl_does_not_see() {
     let found = lines("{apiVersion: v1, kind: ConfigMap}\n...\n{apiVersion: v1, kind: Secret}\n");
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].starts_with("LD005 warning"), "{found:?}");
+    assert!(found[0].starts_with("LD006 warning"), "{found:?}");
     let found = lines("--- {apiVersion: v1, kind: ConfigMap}\n");
-    assert!(found[0].starts_with("LD005 warning"), "{found:?}");
+    assert!(found[0].starts_with("LD006 warning"), "{found:?}");
 }
 
 #[test]

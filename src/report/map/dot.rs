@@ -55,7 +55,8 @@ fn render(map: &Map<'_>, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     for line in drawn_edges(&graph) {
-        let mut attributes = format!("label={}", quoted(&line.label));
+        let label = line.label.replace("; ", "\n");
+        let mut attributes = format!("label={}", quoted(&label));
         if line.is_uncertain {
             attributes.push_str(", style=dashed");
         }
@@ -137,5 +138,5 @@ pub(super) fn drawn_edges(graph: &Graph<'_>) -> Vec<DrawnEdge> {
 /// A string of the dot language.
 fn quoted(text: &str) -> String {
     let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("\"{}\"", escaped.replace('\n', "\\n"))
+    format!("\"{}\"", escaped.replace('\r', "").replace('\n', "\\n"))
 }

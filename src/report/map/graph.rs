@@ -125,10 +125,8 @@ impl<'a> Graph<'a> {
             edges: BTreeMap::new(),
         };
         let mut nodes_of: Vec<Vec<usize>> = vec![Vec::new(); connections.len() * 2];
-        let mut classes: Vec<(Key, Vec<(WorkloadId, Vec<PodId>)>)> =
-            classes(question.cluster, connections, grain)
-                .into_iter()
-                .collect();
+        let classes = classes(question.cluster, connections, grain);
+        let mut classes: Vec<_> = classes.into_iter().collect();
         classes.sort_by(|a, b| a.1.cmp(&b.1));
         for ((namespace, _, sides), mut members) in classes {
             if sides.is_empty() {

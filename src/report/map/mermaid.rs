@@ -52,7 +52,8 @@ fn render(map: &Map<'_>, out: &mut dyn Write) -> io::Result<()> {
             (true, false) => "<-->",
             (true, true) => "<-.->",
         };
-        let label = quoted(&line.label);
+        let parts: Vec<String> = line.label.split("; ").map(escaped).collect();
+        let label = format!("\"{}\"", parts.join("<br/>"));
         writeln!(
             out,
             "  n{} {arrow}|{label}| n{}",
