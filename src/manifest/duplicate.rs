@@ -164,31 +164,31 @@ fn repetitions(
         None => first.header.name.clone(),
     };
     let all_equal = others.iter().all(|other| content(other) == content(first));
+    let (severity, message, help) = if all_equal {
+        let message = format!("{kind} `{name}` is given twice, with the same contents");
+        (Severity::Note, message, None)
+    } else {
+        let analysed = chosen.map_or_else(String::new, |chosen| {
+            format!(
+                ", and the one analysed is the one in {}",
+                location(sources, &chosen.header.origin)
+            )
+        });
+        let message = format!(
+            "{kind} `{name}` is given more than once, with different contents: in a cluster the \
+             one applied last wins{analysed}"
+        );
+        let help = "remove all but one, or give each a name or namespace of its own";
+        (Severity::Error, message, Some(help.to_owned()))
+    };
     let mut findings = Vec::new();
     for other in others {
-        let (severity, message, help) = if all_equal {
-            let message = format!("{kind} `{name}` is given twice, with the same contents");
-            (Severity::Note, message, None)
-        } else {
-            let analysed = chosen.map_or_else(String::new, |chosen| {
-                format!(
-                    ", and the one analysed is the one in {}",
-                    location(sources, &chosen.header.origin)
-                )
-            });
-            let message = format!(
-                "{kind} `{name}` is given more than once, with different contents: in a cluster \
-                 the one applied last wins{analysed}"
-            );
-            let help = "remove all but one, or give each a name or namespace of its own";
-            (Severity::Error, message, Some(help.to_owned()))
-        };
         findings.push(Finding {
             place: name_place(&other.header.origin),
             id: "NP007",
             severity,
-            message,
-            help,
+            message: message.clone(),
+            help: help.clone(),
             related: vec![Related {
                 place: name_place(&first.header.origin),
                 message: "first given here".to_owned(),

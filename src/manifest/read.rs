@@ -361,15 +361,16 @@ fn read_known(
     default_namespace: &str,
 ) -> Object {
     let metadata = Shape(object.get("metadata"));
-    let name = metadata.text("name").filter(|name| !name.is_empty());
-    let generate_name = metadata.text("generateName").unwrap_or_default();
+    // A name that is a number is an error, and still tells one object from another.
+    let text = |key| metadata.get(key).0.and_then(Tree::scalar_text);
+    let name = text("name").filter(|name| !name.is_empty());
+    let generate_name = text("generateName").unwrap_or_default();
+    let is_named = name.is_some();
     let facts = match known.decode {
         Decode::Namespaced(decode) => {
-            let namespace = metadata
-                .text("namespace")
-                .filter(|namespace| !namespace.is_empty())
-                .unwrap_or(default_namespace);
-            Facts::Namespaced(namespace.to_owned(), decode(reader, tree))
+            let namespace = text("namespace").filter(|namespace| !namespace.is_empty());
+            let namespace = namespace.unwrap_or(default_namespace.into());
+            Facts::Namespaced(namespace.into_owned(), decode(reader, tree))
         }
         Decode::ClusterWide(decode) => Facts::ClusterWide(decode(reader, tree)),
     };
@@ -387,10 +388,10 @@ fn read_known(
     Object {
         kind: index,
         header: Header {
-            name: name.unwrap_or(generate_name).to_owned(),
+            name: name.unwrap_or(generate_name).into_owned(),
             origin: reader.origin.clone(),
         },
-        is_named: name.is_some(),
+        is_named,
         facts,
     }
 }

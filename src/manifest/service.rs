@@ -7,7 +7,9 @@ use super::path::Path;
 use super::reader::Reader;
 use super::selector::{LabelMap, lower_map_selector};
 use super::tree::Tree;
-use super::validate::{NameRule, check_cidr, check_service, invalid, parse_ip, quote, valid_port};
+use super::validate::{
+    NameRule, check_cidr, check_service, invalid, is_headless, parse_ip, quote, valid_port,
+};
 use crate::model::{self, NamespaceId, Protocol, ServiceType, TargetPort, TrafficPolicy};
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
@@ -63,7 +65,7 @@ fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>
     };
     let root = Path::Root;
     let path = root.key("spec");
-    let headless = spec.cluster_ip.as_deref() == Some("None");
+    let headless = is_headless(&spec);
     let cluster_ips = cluster_ips(reader, &path, &spec);
     let external_path = path.key("externalIPs");
     let external_ips = addresses(reader, &external_path, spec.external_ips.as_deref());

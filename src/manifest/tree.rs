@@ -9,6 +9,7 @@ use serde::de::{
     SeqAccess, VariantAccess, Visitor,
 };
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
 /// A node of a document.
@@ -52,6 +53,16 @@ impl<'t> Tree<'t> {
         match self {
             Tree::Text(text) => Some(text),
             _ => None,
+        }
+    }
+
+    /// The text, or what a number or boolean that stands where text belongs is written as.
+    pub(crate) fn scalar_text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Tree::Text(text) => Some(Cow::Borrowed(text)),
+            Tree::Number(number) => Some(Cow::Owned(number.to_string())),
+            Tree::Bool(value) => Some(Cow::Owned(value.to_string())),
+            Tree::Null | Tree::List(_) | Tree::Map(_) => None,
         }
     }
 
@@ -165,8 +176,17 @@ pub(crate) fn apply_merges(tree: &mut Tree<'_>) -> Result<(), &'static str> {
 
 /// Adds the entries that are not there yet.
 fn merge<'t>(map: &mut Map<'t>, source: Map<'t>) {
+    if map.0.len() + source.0.len() < MANY {
+        for (key, value) in source.0 {
+            if !map.contains(&key) {
+                map.0.push((key, value));
+            }
+        }
+        return;
+    }
+    let mut present: HashSet<Cow<'t, str>> = map.iter().map(|(key, _)| key.clone()).collect();
     for (key, value) in source.0 {
-        if !map.contains(&key) {
+        if present.insert(key.clone()) {
             map.0.push((key, value));
         }
     }
@@ -267,7 +287,7 @@ impl<'de> Visitor<'de> for TreeVisitor {
 
 /// The keys of a long mapping, for which a linear search would be too slow.
 #[derive(Default)]
-struct Keys<'t>(std::collections::HashSet<Cow<'t, str>>);
+struct Keys<'t>(HashSet<Cow<'t, str>>);
 
 /// Above this many keys, repetitions are found by hashing.
 const MANY: usize = 24;
@@ -446,6 +466,13 @@ mod tests {
         assert_eq!(value("y", "b"), number(2));
         assert_eq!(value("y", "c"), number(4));
         assert_eq!(value("y", "<<"), None);
+        let many: String = (0..50).map(|n| format!("k{n}: {n}, ")).collect();
+        let text = format!("base: &base {{{many}}}\nx: {{k7: mine, <<: *base}}");
+        let mut tree = parse(&text);
+        apply_merges(&mut tree).unwrap();
+        let merged = tree.get("x").unwrap();
+        assert_eq!(merged.as_map().unwrap().iter().count(), 50);
+        assert_eq!(merged.get("k7").unwrap().as_text(), Some("mine"));
         assert!(apply_merges(&mut parse("{<<: 1}")).is_err());
         assert!(apply_merges(&mut parse("{<<: [1]}")).is_err());
         assert!(apply_merges(&mut parse("[{<<: null}]")).is_ok());

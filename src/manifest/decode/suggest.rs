@@ -136,6 +136,10 @@ pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    // No name is that long, and comparing takes time in proportion to it.
+    if word.len() > 64 {
+        return None;
+    }
     let lower = word.to_lowercase();
     // One slip in a short word, up to three in a long one.
     let allowed = match word.chars().count() {

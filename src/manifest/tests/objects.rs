@@ -183,6 +183,7 @@ fn s1_to_s10_services() {
         ("{ports: [{port: 1}], selector: {}}", false, false, None),
         ("{ports: [{port: 1}], selector: null}", false, false, None),
         ("{clusterIP: None, selector: {a: b}}", true, true, None),
+        ("{clusterIPs: [None], selector: {a: b}}", true, true, None),
         (
             "{type: ExternalName, externalName: db.example, selector: {a: b}}",
             false,
@@ -545,6 +546,22 @@ fn openshift_routes_are_read_as_ingresses() {
             "NP002 error @spec.tos unknown field `spec.tos`"
         ]
     );
+}
+
+#[test]
+fn v1_names_that_are_numbers_still_tell_objects_apart() {
+    let text = "{apiVersion: v1, kind: Pod, metadata: {name: 1}}\n---\n{apiVersion: v1, kind: \
+                Pod, metadata: {name: 2, namespace: true}}";
+    let loaded = loaded(text);
+    let names: Vec<Option<&str>> = loaded
+        .cluster
+        .pods
+        .iter()
+        .map(|pod| pod.name.as_deref())
+        .collect();
+    assert_eq!(names, [Some("1"), Some("2")]);
+    assert_eq!(loaded.cluster.namespaces[1].name, "true");
+    assert_eq!(messages(text, "NP001").len(), 3);
 }
 
 #[test]

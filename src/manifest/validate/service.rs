@@ -20,13 +20,12 @@ pub(crate) fn check_service(reader: &Reader<'_>, spec: &ServiceSpec) {
     let path = root.key("spec");
     let service_type = spec.type_.as_deref().unwrap_or("ClusterIP");
     let ports = spec.ports.as_deref().unwrap_or_default();
-    let is_headless = spec.cluster_ip.as_deref() == Some("None");
     if !TYPES.contains(&service_type) {
         let body = unsupported(service_type, TYPES);
         reader.cause(&path.key("type"), &body, did_you_mean(service_type, TYPES));
     }
     let ports_path = path.key("ports");
-    if ports.is_empty() && !is_headless && service_type != "ExternalName" {
+    if ports.is_empty() && !is_headless(spec) && service_type != "ExternalName" {
         let place = reader.place(&path, Target::Key);
         reader.cause_at(&ports_path, place, &required(""), None);
     }
@@ -41,6 +40,16 @@ pub(crate) fn check_service(reader: &Reader<'_>, spec: &ServiceSpec) {
         check_port(reader, &port_path, port);
     }
     check_repetitions(reader, &ports_path, ports);
+}
+
+/// S4: whether the Service has no virtual address.
+pub(crate) fn is_headless(spec: &ServiceSpec) -> bool {
+    let first = spec
+        .cluster_ips
+        .as_ref()
+        .and_then(|addresses| addresses.first());
+    let first = first.or(spec.cluster_ip.as_ref());
+    first.is_some_and(|address| address == "None")
 }
 
 /// S10: a name is needed to tell ports apart, and must do so.
