@@ -6,35 +6,25 @@
 // Helpers are test code too, which clippy would not know otherwise.
 #![cfg(test)]
 
+#[path = "agreement/clusters.rs"]
+mod clusters;
 #[path = "agreement/edges.rs"]
 mod edges;
+#[path = "agreement/expand.rs"]
+mod expand;
 mod generate;
 
+use clusters::cluster;
 use edges::{boundary_addresses, boundary_ports};
-use generate::Features;
+use expand::{in_products, in_products_outside, in_row, is_mentioned};
 use portolan::model::{
-    Cluster, Direction, Family, Flow, Party, PodId, Protocol, TrafficSet, WorkloadId, evaluate,
-    evaluate_pods,
+    Cluster, Direction, Family, Flow, Party, PodId, PolicyId, Protocol, Verdict, evaluate,
+    evaluate_pods, selects,
 };
-use portolan::reach::{End, Product, Products, Reach, Scope, products, row};
+use portolan::reach::{Reach, products};
 use portolan::{model, source};
 use proptest::prelude::*;
 use std::net::IpAddr;
-
-/// A cluster of policies of all tiers. Each pod comes twice, so that pods that nothing tells
-/// apart are among them.
-fn cluster() -> impl Strategy<Value = Cluster> {
-    generate::cluster(Features { tiers: true }).prop_map(|plan| {
-        let mut cluster = generate::build(&plan);
-        for (index, pod) in (0u32..).zip(&mut cluster.pods) {
-            pod.workload = WorkloadId(index);
-        }
-        let twins = cluster.pods.clone();
-        cluster.pods.extend(twins);
-        cluster.pods.sort_by_key(|pod| pod.workload);
-        cluster
-    })
-}
 
 /// 64 clusters for each property, or as many as `PROPTEST_CASES` says.
 fn config() -> ProptestConfig {
@@ -102,19 +92,33 @@ proptest! {
     }
 
     #[test]
+    fn profiles_have_the_policies_that_select(cluster in cluster()) {
+        let reach = Reach::new(&cluster);
+        for (id, pod) in cluster.pods_with_ids() {
+            let group = reach.group_of(id).unwrap();
+            for direction in Direction::ALL {
+                let table = reach.table(reach.profile(group, direction), direction);
+                let selecting = cluster.policies_with_ids().filter(|(_, policy)| {
+                    policy.rules(direction).is_some() && selects(&cluster, &policy.subject, pod)
+                });
+                let selecting: Vec<PolicyId> = selecting.map(|(policy, _)| policy).collect();
+                prop_assert_eq!(table.is_isolated(), !selecting.is_empty());
+                prop_assert_eq!(&table.policies, &selecting, "{:?} of {:?}", direction, id);
+            }
+        }
+    }
+
+    #[test]
     fn rows_agree_with_pairs(cluster in cluster()) {
         let reach = Reach::new(&cluster);
         for (source, destination, family) in pairs(&cluster) {
-            if source == destination {
-                continue;
+            if source != destination {
+                let between = reach.between(source, destination, family).unwrap_or_default();
+                let found = in_row(&reach, source, destination, family);
+                prop_assert_eq!(
+                    found, between, "{:?} to {:?}, {:?}", source, destination, family
+                );
             }
-            let [from, to] = [source, destination].map(|pod| reach.group_of(pod).unwrap());
-            let row = row(&reach, from, family);
-            let mut found = row.iter().filter(|(group, _)| *group == to);
-            let in_row = found.next().map(|(_, traffic)| traffic.as_ref().clone());
-            prop_assert!(found.next().is_none(), "{:?} is twice in the row", to);
-            let between = reach.between(source, destination, family).filter(|t| !t.is_none());
-            prop_assert_eq!(in_row, between, "{:?} to {:?}, {:?}", source, destination, family);
         }
     }
 
@@ -127,18 +131,11 @@ proptest! {
                 continue;
             }
             let Some(between) = reach.between(source, destination, family) else {
-                prop_assert!(!mentions(&reach, &products, source, destination, family));
+                prop_assert!(!is_mentioned(&reach, &products, source, destination, family));
                 continue;
             };
-            for (list, expected) in [
-                (&products.allowed, &between.allowed),
-                (&products.unknown, &between.unknown),
-            ] {
-                let found = expanded(&reach, list, source, destination, family);
-                prop_assert_eq!(
-                    &found, expected, "{:?} to {:?}, {:?}", source, destination, family
-                );
-            }
+            let found = in_products(&reach, &products, source, destination, family);
+            prop_assert_eq!(found, between, "{:?} to {:?}, {:?}", source, destination, family);
         }
     }
 
@@ -149,7 +146,7 @@ proptest! {
         for address in boundary_addresses(&cluster) {
             for (pod, _) in cluster.pods_with_ids() {
                 for direction in Direction::ALL {
-                    let found = expanded_outside(&reach, &products, pod, direction, address);
+                    let found = in_products_outside(&reach, &products, pod, direction, address);
                     let expected = reach.with_external(pod, direction, address);
                     prop_assert_eq!(
                         found, expected.unwrap_or_default(),
@@ -201,74 +198,8 @@ fn external(
         port,
     };
     match evaluate(cluster, &flow).verdict {
-        portolan::model::Verdict::Allowed => true,
-        portolan::model::Verdict::Denied => false,
-        portolan::model::Verdict::Unknown => panic!("both ends are known"),
+        Verdict::Allowed => true,
+        Verdict::Denied => false,
+        Verdict::Unknown => panic!("both ends are known"),
     }
-}
-
-fn has_pod(reach: &Reach, end: &End, pod: PodId) -> bool {
-    end.groups()
-        .any(|group| reach.pods_of(group).contains(&pod))
-}
-
-fn in_scope(product: &Product, family: Family) -> bool {
-    product.scope == Scope::AnyFamily || product.scope == Scope::Only(family)
-}
-
-/// The traffic of all products that hold the pair.
-fn expanded(
-    reach: &Reach,
-    products: &[Product],
-    source: PodId,
-    destination: PodId,
-    family: Family,
-) -> TrafficSet {
-    let holding = products.iter().filter(|product| {
-        in_scope(product, family)
-            && has_pod(reach, &product.sources, source)
-            && has_pod(reach, &product.destinations, destination)
-    });
-    holding.fold(TrafficSet::none(), |set, product| {
-        set.union(&product.traffic)
-    })
-}
-
-/// Whether a product of this one family holds the pair.
-fn mentions(
-    reach: &Reach,
-    products: &Products,
-    source: PodId,
-    destination: PodId,
-    family: Family,
-) -> bool {
-    let mut all = products.allowed.iter().chain(&products.unknown);
-    all.any(|product| {
-        product.scope == Scope::Only(family)
-            && has_pod(reach, &product.sources, source)
-            && has_pod(reach, &product.destinations, destination)
-    })
-}
-
-fn expanded_outside(
-    reach: &Reach,
-    products: &Products,
-    pod: PodId,
-    direction: Direction,
-    address: IpAddr,
-) -> TrafficSet {
-    let outside = |end: &End| match end {
-        End::External(addresses) => addresses.contains(address),
-        End::Groups(_) => false,
-    };
-    let holding = products.allowed.iter().filter(|product| {
-        let (inside, other) = match direction {
-            Direction::Egress => (&product.sources, &product.destinations),
-            Direction::Ingress => (&product.destinations, &product.sources),
-        };
-        in_scope(product, Family::of(address)) && has_pod(reach, inside, pod) && outside(other)
-    });
-    holding.fold(TrafficSet::none(), |set, product| {
-        set.union(&product.traffic)
-    })
 }

@@ -16,6 +16,8 @@ mod e2e_ingress;
 mod e2e_more;
 #[path = "semantics/empty_or_missing.rs"]
 mod empty_or_missing;
+#[path = "agreement/expand.rs"]
+mod expand;
 #[path = "semantics/harness.rs"]
 mod harness;
 #[path = "semantics/host.rs"]
@@ -28,6 +30,8 @@ mod matrix;
 mod policy_types;
 #[path = "semantics/ports.rs"]
 mod ports;
+#[path = "semantics/reasons.rs"]
+mod reasons;
 #[path = "semantics/selectors.rs"]
 mod selectors;
 #[path = "semantics/tiers.rs"]

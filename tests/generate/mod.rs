@@ -6,8 +6,13 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    reason = "each test suite uses a part, some of them as a module of their own"
+)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
-    reason = "shared by test suites, each of which uses a part, and small numbers throughout"
+    reason = "a generator that is wrong should fail the test"
 )]
 
 use super::model::{
@@ -574,11 +579,18 @@ pub fn add_possible_pod(
     PodId(cluster.pods.len() as u32 - 1)
 }
 
-/// Gives every merely mentioned namespace some labels, as its manifest could.
-pub fn label_free_namespaces(cluster: &mut Cluster, plan: &LabelPlan) {
+/// Gives the merely mentioned namespaces that none of the first `pods` pods is
+/// in some labels, as their manifests could.
+pub fn label_free_namespaces(cluster: &mut Cluster, pods: usize, plan: &LabelPlan) {
     let labels = build_labels(&mut cluster.symbols, &NAMESPACE_KEYS, plan);
-    for namespace in &mut cluster.namespaces {
-        if namespace.origin.is_none() {
+    let homes: Vec<NamespaceId> = cluster
+        .pods
+        .iter()
+        .take(pods)
+        .map(|p| p.namespace)
+        .collect();
+    for (index, namespace) in (0u32..).zip(&mut cluster.namespaces) {
+        if namespace.origin.is_none() && !homes.contains(&NamespaceId(index)) {
             for (key, value) in labels.iter() {
                 namespace.labels.set(key, value);
             }

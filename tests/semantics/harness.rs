@@ -1,14 +1,15 @@
 //! How a truth table is written down and checked.
 //!
 //! A table's rows say what the specification says, worked out by hand. Every row is asked of
-//! `model::evaluate` and of the set engine.
+//! `model::evaluate` and of the set engine, pair by pair, as a row and as products.
 
+use crate::expand::{in_products, in_products_outside, in_row, is_mentioned};
 use portolan::manifest::{LoadOptions, Loaded, load_str};
 use portolan::model::{
     AddressChoice, Cluster, Direction, Family, Flow, NodeId, Party, PodId, Protocol, Severity,
     TrafficSet, Verdict, address_choices, evaluate, evaluate_pods,
 };
-use portolan::reach::Reach;
+use portolan::reach::{Products, Reach, products};
 use std::net::IpAddr;
 
 pub(crate) use portolan::model::Verdict::{Allowed, Denied, Unknown};
@@ -205,6 +206,7 @@ fn end(cluster: &Cluster, text: &str) -> End {
 #[track_caller]
 pub(crate) fn check(cluster: &Cluster, rows: &[Row]) {
     let reach = Reach::new(cluster);
+    let products = products(&reach);
     for row in rows {
         let (source, destination, traffic, expected) = *row;
         let (protocol, port, family) = parse_traffic(traffic);
@@ -219,6 +221,22 @@ pub(crate) fn check(cluster: &Cluster, rows: &[Row]) {
                     let between = reach.between(from, to, family);
                     let reached = between.map(|traffic| traffic.verdict(protocol, port));
                     assert_eq!(evaluated, reached, "evaluate and reach: {row:?} {family:?}");
+                    if evaluated.is_none() {
+                        assert!(
+                            !is_mentioned(&reach, &products, from, to, family),
+                            "{row:?}"
+                        );
+                    } else if from != to {
+                        let in_row = in_row(&reach, from, to, family).verdict(protocol, port);
+                        let product = in_products(&reach, &products, from, to, family);
+                        let in_product = product.verdict(protocol, port);
+                        let told = (Some(in_row), Some(in_product));
+                        assert_eq!(
+                            told,
+                            (reached, reached),
+                            "row and products: {row:?} {family:?}"
+                        );
+                    }
                     if let Some(verdict) = evaluated {
                         assert_eq!(verdict, expected, "{row:?} {family:?}");
                         n_checked += 1;
@@ -228,22 +246,34 @@ pub(crate) fn check(cluster: &Cluster, rows: &[Row]) {
             }
             (End::Pod(pod), End::Outside(address)) => {
                 let outside = Party::External { address };
-                let found = with_other(cluster, &reach, pod, outside, Direction::Egress);
+                let found = with_other(
+                    cluster,
+                    (&reach, &products),
+                    pod,
+                    outside,
+                    Direction::Egress,
+                );
                 assert_eq!(found(protocol, port), expected, "{row:?}");
             }
             (End::Outside(address), End::Pod(pod)) => {
                 let outside = Party::External { address };
-                let found = with_other(cluster, &reach, pod, outside, Direction::Ingress);
+                let found = with_other(
+                    cluster,
+                    (&reach, &products),
+                    pod,
+                    outside,
+                    Direction::Ingress,
+                );
                 assert_eq!(found(protocol, port), expected, "{row:?}");
             }
             (End::Pod(pod), End::Node(node)) => {
                 let node = party_of(cluster, node, family);
-                let found = with_other(cluster, &reach, pod, node, Direction::Egress);
+                let found = with_other(cluster, (&reach, &products), pod, node, Direction::Egress);
                 assert_eq!(found(protocol, port), expected, "{row:?}");
             }
             (End::Node(node), End::Pod(pod)) => {
                 let node = party_of(cluster, node, family);
-                let found = with_other(cluster, &reach, pod, node, Direction::Ingress);
+                let found = with_other(cluster, (&reach, &products), pod, node, Direction::Ingress);
                 assert_eq!(found(protocol, port), expected, "{row:?}");
             }
             (End::Node(_) | End::Outside(_), End::Node(_) | End::Outside(_)) => {
@@ -268,7 +298,7 @@ fn party_of(cluster: &Cluster, node: NodeId, family: Option<Family>) -> Party {
 /// it is asked about a node as about its address, unless the pod runs on it (N26).
 fn with_other<'a>(
     cluster: &'a Cluster,
-    reach: &Reach,
+    (reach, products): (&Reach, &Products),
     pod: PodId,
     other: Party,
     direction: Direction,
@@ -282,8 +312,12 @@ fn with_other<'a>(
         Party::External { address } => Some(address),
         Party::Pod { .. } | Party::SomePod => None,
     };
-    let reached: Option<TrafficSet> =
-        address.map(|address| reach.with_external(pod, direction, address).unwrap());
+    let reached: Option<TrafficSet> = address.map(|address| {
+        let reached = reach.with_external(pod, direction, address).unwrap();
+        let in_products = in_products_outside(reach, products, pod, direction, address);
+        assert_eq!(reached, in_products, "reach and products: {other:?}");
+        reached
+    });
     let family = address.map_or(Family::V4, Family::of);
     let own_address = match address_choices(cluster, cluster.pod(pod).unwrap(), family) {
         AddressChoice::OneOf(addresses) => addresses.first().copied(),

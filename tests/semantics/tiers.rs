@@ -200,6 +200,32 @@ fn pass_leaves_its_tier_for_the_next() {
 }
 
 #[test]
+fn after_pass_no_other_rule_of_its_tier_is_asked() {
+    let in_one_policy: &[PolicyRow<'_>] = &[(
+        Admin,
+        1,
+        "x",
+        Ingress,
+        &[(Pass, "y", 80), (Accept, "*", 0), (Deny, "*", 0)],
+    )];
+    let in_two: &[PolicyRow<'_>] = &[
+        (Admin, 1, "x", Ingress, &[(Pass, "y", 80)]),
+        (Admin, 2, "x", Ingress, &[(Accept, "*", 0)]),
+    ];
+    for policies in [in_one_policy, in_two] {
+        check_with(
+            &Input::standard().policy("x/deny", DENY_IN),
+            policies,
+            &[
+                ("y/a", "x/a", "TCP 80", Denied),
+                ("y/a", "x/a", "TCP 81", Allowed),
+                ("x/b", "x/a", "TCP 80", Allowed),
+            ],
+        );
+    }
+}
+
+#[test]
 fn pass_of_baseline_is_the_default() {
     let rules: &[RuleRow] = &[(Pass, "y", 80), (Deny, "*", 0)];
     let policies: &[PolicyRow<'_>] = &[

@@ -8,12 +8,15 @@ use crate::model::{
 use crate::question::list::{GroupedConnection, GroupedPeer, Peer, Question};
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Workloads, each with the pods that are meant when not all are.
+pub(super) type Members = Vec<(WorkloadId, Vec<PodId>)>;
+
 /// What a node stands for.
 pub(super) enum Node<'a> {
-    /// Workloads of one namespace, each with the pods that are meant when not all are.
+    /// Workloads of one namespace.
     Workloads {
         namespace: NamespaceId,
-        members: Vec<(WorkloadId, Vec<PodId>)>,
+        members: Members,
     },
     /// Addresses outside the cluster.
     External(&'a AddressSet),
@@ -125,8 +128,9 @@ impl<'a> Graph<'a> {
             edges: BTreeMap::new(),
         };
         let mut nodes_of: Vec<Vec<usize>> = vec![Vec::new(); connections.len() * 2];
-        let classes = classes(question.cluster, connections, grain);
-        let mut classes: Vec<_> = classes.into_iter().collect();
+        let mut classes: Vec<(Key, Members)> = classes(question.cluster, connections, grain)
+            .into_iter()
+            .collect();
         classes.sort_by(|a, b| a.1.cmp(&b.1));
         for ((namespace, _, sides), mut members) in classes {
             if sides.is_empty() {
@@ -210,7 +214,7 @@ fn classes(
     cluster: &Cluster,
     connections: &[GroupedConnection],
     grain: Grain,
-) -> BTreeMap<Key, Vec<(WorkloadId, Vec<PodId>)>> {
+) -> BTreeMap<Key, Members> {
     let sides = connections
         .iter()
         .flat_map(|c| [&c.sources, &c.destinations]);
@@ -235,7 +239,7 @@ fn classes(
             }
         }
     }
-    let mut classes: BTreeMap<Key, Vec<(WorkloadId, Vec<PodId>)>> = BTreeMap::new();
+    let mut classes: BTreeMap<Key, Members> = BTreeMap::new();
     for ((id, workload), sides) in cluster.workloads_with_ids().zip(whole) {
         let namespace = workload.namespace;
         let Some(mut of_pods) = split.remove(&id) else {

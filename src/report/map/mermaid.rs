@@ -14,6 +14,9 @@ pub(super) const FORMAT: MapFormat = MapFormat {
     render,
 };
 
+/// How many lines Mermaid draws unless it is told otherwise.
+const MAX_EDGES: usize = 500;
+
 /// How long the list of addresses in a node may be.
 const BUDGET: usize = 60;
 
@@ -45,7 +48,14 @@ fn render(map: &Map<'_>, out: &mut dyn Write) -> io::Result<()> {
         };
         writeln!(out, "  n{node}([{}])", quoted(&label))?;
     }
-    for line in drawn_edges(&graph) {
+    let lines = drawn_edges(&graph);
+    if lines.len() > MAX_EDGES {
+        writeln!(
+            out,
+            "  %% more than {MAX_EDGES} lines: Mermaid wants a larger `maxEdges`, or `-n NAMESPACE`"
+        )?;
+    }
+    for line in lines {
         let arrow = match (line.is_mutual, line.is_uncertain) {
             (false, false) => "-->",
             (false, true) => "-.->",

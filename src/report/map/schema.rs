@@ -56,7 +56,8 @@ pub(super) struct Pair {
     /// The IP family that the row is about, where the families differ; else it is about both.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) family: Option<Family>,
-    /// Whether the row is true of some pods of the two workloads and not of all.
+    /// Whether the row is true of some pods of the two workloads and not of all. Never there on
+    /// rows of an ingress controller.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) partial: bool,
     /// With `--explain`: the policies whose egress rules let it out of the source. Empty when
