@@ -119,7 +119,7 @@ fn is_only_self(connection: &GroupedConnection) -> bool {
 }
 
 /// What the filter leaves of a grouped connection, as few products: each pair of ends that
-/// [`Filter::selects`] is in one of them.
+/// [`super::Filter::selects`] is in one of them.
 fn narrow(question: &Question<'_>, connection: GroupedConnection) -> Vec<GroupedConnection> {
     let filter = question.filter;
     let between = match &filter.between {
