@@ -11,3 +11,4 @@ pub mod question;
 pub mod reach;
 pub mod report;
 pub mod source;
+pub mod symbolic;

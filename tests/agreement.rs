@@ -13,8 +13,10 @@ mod edges;
 #[path = "agreement/expand.rs"]
 mod expand;
 mod generate;
+#[path = "agreement/proofs.rs"]
+mod proofs;
 
-use clusters::cluster;
+use clusters::{cluster, small_cluster};
 use edges::{boundary_addresses, boundary_ports};
 use expand::{in_products, in_products_outside, in_row, is_mentioned};
 use portolan::model::{
@@ -154,6 +156,54 @@ proptest! {
                     );
                 }
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(config())]
+
+    #[test]
+    fn z3_agrees_with_reach_between_pods(cluster in small_cluster()) {
+        let reach = Reach::new(&cluster);
+        let asker = proofs::Asker::new(&cluster, &[]);
+        for pair in pairs(&cluster) {
+            // A pod and itself are no pair to the solver (N25).
+            if pair.0 != pair.1 {
+                let agreed = proofs::existing_pair(&cluster, &reach, &asker, pair);
+                prop_assert_eq!(agreed, Ok(()), "{:?}", pair);
+            }
+        }
+    }
+
+    #[test]
+    fn z3_agrees_with_reach_on_addresses_outside(cluster in small_cluster(), pick in 0..8usize) {
+        let reach = Reach::new(&cluster);
+        let asker = proofs::Asker::new(&cluster, &[]);
+        // All edges are too many to solve for; another eighth of them in each case.
+        for address in boundary_addresses(&cluster).into_iter().skip(pick).step_by(8) {
+            for (pod, _) in cluster.pods_with_ids() {
+                for direction in Direction::ALL {
+                    let of = (pod, direction, address);
+                    let agreed = proofs::outside(&reach, &asker, of);
+                    prop_assert_eq!(agreed, Ok(()), "{:?}", of);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn z3_agrees_with_evaluate_on_possible_pods(
+        cluster in small_cluster(),
+        source in generate::extra_pod(),
+        destination in generate::extra_pod(),
+        free in generate::namespace_labels(),
+    ) {
+        let ports = boundary_ports(&cluster);
+        for family in Family::ALL {
+            let plans = (&source, &destination);
+            let agreed = proofs::possible_pair(&cluster, plans, &free, &ports, family);
+            prop_assert_eq!(agreed, Ok(()), "{:?}", family);
         }
     }
 }

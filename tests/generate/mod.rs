@@ -85,7 +85,7 @@ pub struct Features {
 }
 
 /// Label choices by key: `None` is absent.
-type LabelPlan = Vec<Option<usize>>;
+pub type LabelPlan = Vec<Option<usize>>;
 
 /// One requirement: key, operator (In, NotIn, Exists, DoesNotExist), values.
 pub type RequirementPlan = (usize, usize, Vec<usize>);

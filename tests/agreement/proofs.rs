@@ -1,0 +1,366 @@
+//! The solver's formulas, compared with the other two: what `reach` says of a pair of pods is
+//! exactly what Z3 finds flows in, and what `evaluate` says of pods that one could create is what
+//! Z3 says of possible pods. A query over all traffic outside of what is expected must have no
+//! solution, and each piece of what is expected must have one.
+
+use crate::generate::{LabelPlan, PodPlan, add_possible_pod, label_free_namespaces};
+use portolan::model::{
+    AddressSet, Cluster, Direction, Family, Flow, Labels, METADATA_NAME, NamespaceMatch, Operator,
+    Party, PodId, PortMatchKind, Protocol, Requirement, Selector, Symbol, TrafficSet, Verdict,
+    evaluate,
+};
+use portolan::reach::Reach;
+use portolan::symbolic::{
+    Addresses, EndSpec, Goal, Limits, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
+    TrafficSpec, Vocabulary, World, replay, solve, solve_without_slicing,
+};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// One question about a cluster, with what is the same in all of them.
+pub(crate) struct Asker<'a> {
+    cluster: &'a Cluster,
+    index: PolicyIndex,
+    vocabulary: Vocabulary,
+}
+
+/// Everything a test can say of a flow.
+#[derive(Clone)]
+pub(crate) struct Question {
+    pub(crate) source: EndSpec,
+    pub(crate) destination: EndSpec,
+    pub(crate) traffic: TrafficSet,
+    pub(crate) family: Family,
+    pub(crate) goal: Goal,
+}
+
+impl<'a> Asker<'a> {
+    pub(crate) fn new(cluster: &'a Cluster, selections: &[PodSelection]) -> Self {
+        Asker {
+            cluster,
+            index: PolicyIndex::new(cluster),
+            vocabulary: Vocabulary::new(&[cluster], selections, [], []),
+        }
+    }
+
+    /// Whether there is such a flow. A witness must replay, and slicing must not matter.
+    pub(crate) fn finds(&self, question: &Question) -> Result<bool, String> {
+        let items = pieces(&question.traffic);
+        if items.is_empty() {
+            return Ok(false);
+        }
+        let addresses = if self.cluster.pod_cidrs.is_empty() {
+            Addresses::Blind
+        } else {
+            Addresses::Within(self.cluster.pod_cidrs.clone())
+        };
+        let query = Query {
+            vocabulary: &self.vocabulary,
+            worlds: vec![World {
+                cluster: self.cluster,
+                index: &self.index,
+                omitted: None,
+            }],
+            source: question.source.clone(),
+            destination: question.destination.clone(),
+            traffic: TrafficSpec(Some(items)),
+            family: Some(question.family),
+            pairs: PairSpec::default(),
+            addresses,
+            goal: question.goal,
+        };
+        let (outcome, _) = solve(&query, Limits::default());
+        let (unsliced, _) = solve_without_slicing(&query, Limits::default());
+        let found = match &outcome {
+            Outcome::Impossible => false,
+            Outcome::Unknown { reason } => return Err(format!("gave up: {reason}")),
+            Outcome::Found(witness) => {
+                let verdict = replay(self.cluster, witness).verdict;
+                let expected = match question.goal {
+                    Goal::Allowed | Goal::AllowedAlways => Verdict::Allowed,
+                    _ => Verdict::Denied,
+                };
+                if verdict != expected {
+                    return Err(format!("{witness:?} replays as {verdict:?}"));
+                }
+                if !question.traffic.contains(witness.protocol, witness.port)
+                    || witness.family != question.family
+                {
+                    return Err(format!("{witness:?} is not what was asked for"));
+                }
+                true
+            }
+        };
+        if matches!(unsliced, Outcome::Found(_)) != found {
+            return Err(format!("with slicing {outcome:?}, without {unsliced:?}"));
+        }
+        Ok(found)
+    }
+
+    /// Says what is wrong when the flows of a goal are not exactly those of `expected`.
+    fn holds_exactly(&self, question: &Question, expected: &TrafficSet) -> Result<(), String> {
+        let none_of = TrafficSet::all().difference(expected);
+        let asked = |traffic| Question {
+            traffic,
+            ..question.clone()
+        };
+        if self.finds(&asked(none_of))? {
+            return Err(format!("more than {expected}: {:?}", question.goal));
+        }
+        // Each piece is expected as a whole; its ends are where it could be wrong.
+        for piece in pieces(expected) {
+            if let PortMatchKind::Range {
+                protocol,
+                first,
+                last,
+            } = piece
+            {
+                for port in BTreeSet::from([first, last]) {
+                    if !self.finds(&asked(TrafficSet::ports(protocol, port, port)))? {
+                        return Err(format!("not {protocol} {port}: {:?}", question.goal));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn pieces(traffic: &TrafficSet) -> Vec<PortMatchKind> {
+    Protocol::ALL
+        .into_iter()
+        .flat_map(|protocol| {
+            let ranges = traffic.get(protocol).ranges();
+            ranges
+                .iter()
+                .map(move |&(first, last)| PortMatchKind::Range {
+                    protocol,
+                    first,
+                    last,
+                })
+        })
+        .collect()
+}
+
+/// Pods that exist: what `reach` says of a pair is what the solver finds.
+pub(crate) fn existing_pair(
+    cluster: &Cluster,
+    reach: &Reach,
+    asker: &Asker<'_>,
+    (source, destination, family): (PodId, PodId, Family),
+) -> Result<(), String> {
+    let (allowed, unknown) = match reach.between(source, destination, family) {
+        Some(traffic) => (traffic.allowed, traffic.unknown),
+        // Without addresses of the family there are no flows, allowed or denied.
+        None => {
+            let question = existing(source, destination, family, Goal::Allowed);
+            asker.holds_exactly(&question, &TrafficSet::none())?;
+            let question = existing(source, destination, family, Goal::Denied);
+            return asker.holds_exactly(&question, &TrafficSet::none());
+        }
+    };
+    let denied = TrafficSet::all().difference(&allowed).difference(&unknown);
+    let mut expected = vec![
+        (Goal::Allowed, allowed.union(&unknown)),
+        (Goal::Denied, denied.union(&unknown)),
+    ];
+    if !cluster.pod_cidrs.is_empty() {
+        // Of what is unknown, one side alone may deny some and the other the rest.
+        expected.extend([(Goal::AllowedAlways, allowed), (Goal::DeniedAlways, denied)]);
+    }
+    for (goal, traffic) in expected {
+        asker.holds_exactly(&existing(source, destination, family, goal), &traffic)?;
+    }
+    Ok(())
+}
+
+fn existing(source: PodId, destination: PodId, family: Family, goal: Goal) -> Question {
+    Question {
+        source: EndSpec::Existing(vec![source]),
+        destination: EndSpec::Existing(vec![destination]),
+        traffic: TrafficSet::all(),
+        family,
+        goal,
+    }
+}
+
+/// A pod and an address outside.
+pub(crate) fn outside(
+    reach: &Reach,
+    asker: &Asker<'_>,
+    (pod, direction, address): (PodId, Direction, IpAddr),
+) -> Result<(), String> {
+    let family = Family::of(address);
+    let traffic = reach.with_external(pod, direction, address);
+    let (of_pod, of_address) = (
+        EndSpec::Existing(vec![pod]),
+        EndSpec::Outside(AddressSet::from(ipnet::IpNet::from(address))),
+    );
+    let (source, destination) = match direction {
+        Direction::Egress => (of_pod, of_address),
+        Direction::Ingress => (of_address, of_pod),
+    };
+    let (allowed, denied) = match traffic {
+        Some(traffic) => (traffic.clone(), TrafficSet::all().difference(&traffic)),
+        None => (TrafficSet::none(), TrafficSet::none()),
+    };
+    for (goal, expected) in [(Goal::Allowed, allowed), (Goal::Denied, denied)] {
+        let question = Question {
+            source: source.clone(),
+            destination: destination.clone(),
+            traffic: TrafficSet::all(),
+            family,
+            goal,
+        };
+        asker.holds_exactly(&question, &expected)?;
+    }
+    Ok(())
+}
+
+/// A pod that one could create, as the generator plans it.
+pub(crate) type Plan = (PodPlan, bool, LabelPlan);
+
+/// Pods that could be created: some are, and what `evaluate` says of flows between them is what
+/// the solver says of all possible pods with just these labels.
+pub(crate) fn possible_pair(
+    cluster: &Cluster,
+    plans: (&Plan, &Plan),
+    free: &LabelPlan,
+    ports: &[u16],
+    family: Family,
+) -> Result<(), String> {
+    let n_pods = cluster.pods.len();
+    let mut world = cluster.clone();
+    label_free_namespaces(&mut world, n_pods, free);
+    let (source, destination) = (
+        add_possible_pod(&mut world, plans.0),
+        add_possible_pod(&mut world, plans.1),
+    );
+    // The solver sees the cluster without the pods, and interned strings that both have.
+    let mut base = cluster.clone();
+    base.symbols = world.symbols.clone();
+    let selections = [
+        selection(&mut base, &world, source),
+        selection(&mut base, &world, destination),
+    ];
+    let asker = Asker::new(&base, &selections);
+    let (some, every) = instances(&mut world, (source, destination), ports, family);
+    let question = |goal| Question {
+        source: possible(&selections[0]),
+        destination: possible(&selections[1]),
+        traffic: TrafficSet::all(),
+        family,
+        goal,
+    };
+    asker.holds_exactly(&question(Goal::Allowed), &some)?;
+    let denied = if some.is_none() && every.is_none() && !has_flows(&world, family) {
+        TrafficSet::none()
+    } else {
+        TrafficSet::all().difference(&every)
+    };
+    asker.holds_exactly(&question(Goal::Denied), &denied)
+}
+
+fn has_flows(world: &Cluster, family: Family) -> bool {
+    let in_family = |net: &ipnet::IpNet| Family::of(net.addr()) == family;
+    world.pod_cidrs.is_empty() || world.pod_cidrs.iter().any(in_family)
+}
+
+fn possible(selection: &PodSelection) -> EndSpec {
+    EndSpec::Possible {
+        any_of: vec![selection.clone()],
+        none_of: Vec::new(),
+    }
+}
+
+/// What is allowed in some and in every way the two pods could be: with any address they could
+/// get, and with any names for the port that is called. Ports between two neighbouring edges
+/// behave as the first of them does.
+fn instances(
+    world: &mut Cluster,
+    (source, destination): (PodId, PodId),
+    ports: &[u16],
+    family: Family,
+) -> (TrafficSet, TrafficSet) {
+    let addresses: Vec<Option<IpAddr>> = if world.pod_cidrs.is_empty() {
+        vec![None]
+    } else {
+        let edges = crate::edges::boundary_addresses(world);
+        let fits = |address: &IpAddr| {
+            Family::of(*address) == family
+                && world.pod_cidrs.iter().any(|net| net.contains(address))
+        };
+        edges.into_iter().filter(fits).map(Some).collect()
+    };
+    let names: Vec<Symbol> = crate::generate::PORT_NAMES
+        .map(|name| world.symbols.intern(name))
+        .to_vec();
+    let (mut some, mut every) = (TrafficSet::none(), TrafficSet::none());
+    for protocol in Protocol::ALL {
+        for (nth, &port) in ports.iter().enumerate() {
+            let last = ports.get(nth + 1).map_or(u16::MAX, |next| next - 1);
+            let piece = TrafficSet::ports(protocol, port, last);
+            let mut verdicts = BTreeSet::new();
+            for subset in 0..1u32 << names.len() {
+                let index = usize::try_from(destination.0).unwrap();
+                world.pods[index].ports = names
+                    .iter()
+                    .enumerate()
+                    .filter(|(bit, _)| subset & (1 << bit) != 0)
+                    .map(|(_, name)| portolan::model::ContainerPort {
+                        name: Some(*name),
+                        protocol,
+                        port,
+                    })
+                    .collect();
+                for &from in &addresses {
+                    for &to in &addresses {
+                        let flow = Flow {
+                            source: Party::Pod {
+                                pod: source,
+                                address: from,
+                            },
+                            destination: Party::Pod {
+                                pod: destination,
+                                address: to,
+                            },
+                            protocol,
+                            port,
+                        };
+                        verdicts.insert(evaluate(world, &flow).verdict);
+                    }
+                }
+            }
+            if verdicts.contains(&Verdict::Allowed) {
+                some = some.union(&piece);
+                if verdicts.len() == 1 {
+                    every = every.union(&piece);
+                }
+            }
+        }
+    }
+    (some, every)
+}
+
+/// Exactly the pods with the labels and namespace of this one.
+fn selection(base: &mut Cluster, world: &Cluster, pod: PodId) -> PodSelection {
+    let pod = world.pod(pod).unwrap();
+    let namespace = world.namespace(pod.namespace).unwrap();
+    let mut exact = |labels: &Labels, keys: &[&str]| {
+        let mut requirements = Vec::new();
+        for key in keys {
+            let key = base.symbols.intern(key);
+            let operator = match labels.get(key) {
+                Some(value) => Operator::In(vec![value]),
+                None => Operator::DoesNotExist,
+            };
+            requirements.push(Requirement { key, operator });
+        }
+        Selector::new(requirements)
+    };
+    let [a, b] = crate::generate::NAMESPACE_KEYS;
+    PodSelection {
+        namespaces: NamespaceMatch::Labels(exact(&namespace.labels, &[METADATA_NAME, a, b])),
+        pods: exact(&pod.labels, &crate::generate::POD_KEYS),
+    }
+}
