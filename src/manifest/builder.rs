@@ -59,8 +59,10 @@ pub(crate) fn build(sources: &Sources, options: &LoadOptions, read: Read) -> Loa
         mut objects,
         foreign,
         mut findings,
+        mut intents,
         policies_rejected,
     } = read;
+    intents.sort();
     // The order of lowering is the order of everything that is not sorted by name later on.
     objects.sort_by(|a, b| (a.identity(), &a.header.origin).cmp(&(b.identity(), &b.header.origin)));
     let names = namespace_names(&objects, &foreign);
@@ -90,6 +92,7 @@ pub(crate) fn build(sources: &Sources, options: &LoadOptions, read: Read) -> Loa
         findings,
         documents: sources.len(),
         policies_rejected,
+        intents,
         other_kinds: summary.other_kinds,
         old_revisions: left_out.old_revisions,
         finished_jobs: left_out.finished_jobs,

@@ -49,12 +49,19 @@ mod route;
 mod service;
 mod stateful_set;
 
-use crate::model::{Cluster, Finding, Semantics};
+use crate::model::{Cluster, Finding, Origin, Semantics};
 use crate::source::Sources;
 use ipnet::IpNet;
 use rayon::prelude::*;
 use read::{Read, batches, read_batch};
 use std::collections::BTreeMap;
+
+pub use read::decode_at;
+
+/// The apiVersion of intents. They are not of the cluster, and `intent` reads them.
+pub const INTENT_API_VERSION: &str = "portolan.dev/v1";
+/// Their kind.
+pub const INTENT_KIND: &str = "ConnectivityIntent";
 
 /// What loading needs to know besides the documents.
 #[derive(Clone, Debug)]
@@ -89,6 +96,8 @@ pub struct Loaded {
     /// How many policies are in the input and not in the model, because the API server would
     /// reject them.
     pub policies_rejected: usize,
+    /// Where intents stand.
+    pub intents: Vec<Origin>,
     /// Objects of kinds that cannot change connectivity, by apiVersion and kind.
     pub other_kinds: BTreeMap<(String, String), usize>,
     /// Old revisions: ReplicaSets without replicas whose owner is not in the input.

@@ -1,18 +1,21 @@
 //! One document: from text to objects.
 
+use super::decode::decode;
 use super::flatten::{Item, flatten, item_route};
 use super::foreign::{self, Foreign};
 use super::kinds;
-use super::object::{Decode, Facts, Header, Kind, Object};
+use super::object::{Decode, Facts, Header, Kind, Object, group_of};
 use super::parse::{SEPARATOR, SyntaxError, can_be_joined, parse, parse_joined, template_help};
 use super::path::Path;
 use super::reader::Reader;
 use super::shape::Shape;
 use super::tree::{Map, Tree};
 use super::validate;
+use super::{INTENT_API_VERSION, INTENT_KIND};
 use crate::model::{Finding, Origin, Place, Severity};
 use crate::source::{Document, DocumentId, Opening, Sources, Target};
 use rayon::prelude::*;
+use serde::de::DeserializeOwned;
 
 /// What reading documents gives, before objects are put together.
 #[derive(Debug, Default)]
@@ -20,6 +23,8 @@ pub(crate) struct Read {
     pub(crate) objects: Vec<Object>,
     pub(crate) foreign: Vec<Foreign>,
     pub(crate) findings: Vec<Finding>,
+    /// Where intents stand.
+    pub(crate) intents: Vec<Origin>,
     pub(crate) policies_rejected: usize,
 }
 
@@ -30,6 +35,7 @@ impl Read {
         self.objects.append(&mut other.objects);
         self.foreign.append(&mut other.foreign);
         self.findings.append(&mut other.findings);
+        self.intents.append(&mut other.intents);
         self.policies_rejected += other.policies_rejected;
         self
     }
@@ -223,6 +229,14 @@ fn read_object(
         empty_list(reader, object);
         return;
     }
+    if group_of(api_version) == group_of(INTENT_API_VERSION) {
+        if (api_version, kind) == (INTENT_API_VERSION, INTENT_KIND) {
+            read.intents.push(reader.origin.clone());
+        } else {
+            unknown_intent(reader, api_version, kind);
+        }
+        return;
+    }
     if (api_version, kind) == ("extensions/v1beta1", "NetworkPolicy") {
         removed_policy(reader);
         read.policies_rejected += 1;
@@ -326,6 +340,36 @@ fn unknown_kind(reader: &Reader<'_>, api_version: &str, kind: &str, help: String
         format!("the API server knows no kind `{kind}` in `{api_version}`"),
         Some(format!("{help}; until then it is left out of the answer")),
     );
+}
+
+/// LD002: something of our own group that is no intent we know. Left out, it would be an assertion
+/// that nobody checks.
+fn unknown_intent(reader: &Reader<'_>, api_version: &str, kind: &str) {
+    let help = format!("there is only `{INTENT_KIND}`, of `{INTENT_API_VERSION}`");
+    reader.find(
+        "LD002",
+        Severity::Error,
+        reader.place(&Path::Root.key("kind"), Target::Value),
+        format!("there is no kind `{kind}` in `{api_version}`"),
+        Some(help),
+    );
+}
+
+/// Decodes the object at a place strictly into a type, with findings for everything in it that
+/// the type does not have. `None` when there is no such object, or when it has the wrong shape.
+pub fn decode_at<T: DeserializeOwned>(
+    sources: &Sources,
+    origin: &Origin,
+) -> (Option<T>, Vec<Finding>) {
+    let Some(document) = sources.document(origin.document) else {
+        return (None, Vec::new());
+    };
+    let text = sources.text(origin.document);
+    let items = parse(text, document.format).map(flatten).unwrap_or_default();
+    let item = items.into_iter().find(|item| item_route(&item.indexes) == origin.route);
+    let reader = Reader::new(text, text, origin.clone());
+    let decoded = item.and_then(|item| decode(&reader, &item.tree));
+    (decoded, reader.into_findings())
 }
 
 fn removed_policy(reader: &Reader<'_>) {

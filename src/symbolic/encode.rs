@@ -542,14 +542,18 @@ impl<'a> Encoder<'a> {
             && let Some(domain) = self.vocabulary.namespace_domain(key)
         {
             let at = |end| self.namespace_label(key, domain, end);
-            terms.push(at(source).ne(at(destination)));
+            let (source, destination) = (at(source), at(destination));
+            let absent = constant(super::vocabulary::ABSENT, source.get_size());
+            terms.extend([source.ne(&destination), source.ne(&absent), destination.ne(&absent)]);
         }
-        for (from, to) in &pairs.except {
-            let excepted = all(&[
-                self.any_selects(cluster, from, source),
-                self.any_selects(cluster, to, destination),
-            ]);
-            terms.push(excepted.not());
+        for exception in &pairs.except {
+            let mut excepted = vec![self.traffic(cluster, &exception.traffic)];
+            for (selections, end) in [(&exception.from, source), (&exception.to, destination)] {
+                if let Some(selections) = selections {
+                    excepted.push(self.any_selects(cluster, selections, end));
+                }
+            }
+            terms.push(all(&excepted).not());
         }
         if pairs.without_own_node {
             terms.push(self.own_node().not());

@@ -28,7 +28,7 @@ mod witness;
 
 pub use index::PolicyIndex;
 pub use query::{
-    Addresses, Effort, EndSpec, Goal, Omission, Omitted, Outcome, PairSpec, Query, TrafficSpec,
+    Addresses, Effort, EndSpec, Exception, Goal, Omission, Omitted, Outcome, PairSpec, Query, TrafficSpec,
     World,
 };
 pub use selection::{PodSelection, compatible};

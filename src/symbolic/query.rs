@@ -76,15 +76,26 @@ pub enum Addresses {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TrafficSpec(pub Option<Vec<PortMatchKind>>);
 
+/// Flows that a question is not about: those of which all of this holds.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Exception {
+    /// One of these selects the source; `None` for any source.
+    pub from: Option<Vec<PodSelection>>,
+    /// One of these selects the destination; `None` for any.
+    pub to: Option<Vec<PodSelection>>,
+    /// The traffic.
+    pub traffic: TrafficSpec,
+}
+
 /// Which pairs of ends.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PairSpec {
     /// Only those whose namespaces differ in name.
     pub namespaces_differ: bool,
-    /// Only those whose namespaces differ in the value of this label.
+    /// Only those whose namespaces both have this label, with different values.
     pub labels_differ: Option<String>,
-    /// Not those in which the first selects the source and the second the destination.
-    pub except: Vec<(Vec<PodSelection>, Vec<PodSelection>)>,
+    /// Not those of which one of these holds.
+    pub except: Vec<Exception>,
     /// Whether to leave out what reaches a pod from its own node, which no policy can deny (N26).
     pub without_own_node: bool,
 }
