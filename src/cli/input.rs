@@ -5,8 +5,8 @@ use super::output::{Failure, Output};
 use super::progress::with_progress;
 use crate::manifest::{LoadOptions, Loaded, load};
 use crate::model::{
-    Cluster, Finding, HostNetwork, Operator, Place, PolicyId, Requirement, Selector, Semantics,
-    Severity, policies_blind_to,
+    Cluster, Finding, HostNetwork, Operator, Origin, Place, PolicyId, Requirement, Selector,
+    Semantics, Severity, policies_blind_to,
 };
 use crate::question::ingress::ControllerChoice;
 use crate::report::finding::{counted, render_findings};
@@ -81,6 +81,8 @@ pub(super) struct Input {
     /// The policies whose ipBlocks were taken to match no pod, because pods have no address
     /// yet.
     pub(super) blind: Vec<PolicyId>,
+    /// Where intents stand.
+    pub(super) intents: Vec<Origin>,
     /// The worst that reading alone comes to: an answer cannot be better.
     pub(super) exit: Exit,
 }
@@ -88,11 +90,34 @@ pub(super) struct Input {
 /// Reads and loads, and says on standard error what there is to say. Fails when nothing was
 /// found to analyse.
 pub(super) fn read(paths: &[PathBuf], args: &InputArgs, output: &Output) -> Result<Input, Failure> {
+    read_with(paths, &Extra::default(), args, output)
+}
+
+/// What is read besides the paths that a command is about.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Extra {
+    /// Files.
+    pub(super) paths: Vec<PathBuf>,
+    /// Texts with the names that they are shown by.
+    pub(super) texts: Vec<(String, String)>,
+}
+
+/// Likewise, with more to read.
+pub(super) fn read_with(
+    paths: &[PathBuf],
+    extra: &Extra,
+    args: &InputArgs,
+    output: &Output,
+) -> Result<Input, Failure> {
     let here = [PathBuf::from(".")];
     let paths = if paths.is_empty() { &here } else { paths };
-    let (sources, problems) = with_progress(output, "reading", || {
-        read_inputs(paths, &mut std::io::stdin().lock())
+    let all: Vec<PathBuf> = paths.iter().chain(&extra.paths).cloned().collect();
+    let (mut sources, problems) = with_progress(output, "reading", || {
+        read_inputs(&all, &mut std::io::stdin().lock())
     });
+    for (name, text) in &extra.texts {
+        sources.add_text(name, text);
+    }
     let options = LoadOptions {
         default_namespace: args
             .namespace
@@ -109,6 +134,7 @@ pub(super) fn read(paths: &[PathBuf], args: &InputArgs, output: &Output) -> Resu
     let Loaded {
         mut cluster,
         mut findings,
+        intents,
         ..
     } = with_progress(output, "loading manifests", || load(&sources, &options));
     let lost = problems.iter().any(|problem| problem.loses_input());
@@ -159,11 +185,12 @@ pub(super) fn read(paths: &[PathBuf], args: &InputArgs, output: &Output) -> Resu
         controller,
         assumptions,
         blind,
+        intents,
         exit,
     })
 }
 
-fn say(sources: &Sources, findings: &[Finding], output: &Output) {
+pub(super) fn say(sources: &Sources, findings: &[Finding], output: &Output) {
     let least = match (output.quiet, output.verbose) {
         (true, _) => Severity::Error,
         (_, true) => Severity::Note,

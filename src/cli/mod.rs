@@ -2,6 +2,7 @@
 //! exit statuses. One file per command.
 
 mod can;
+mod check;
 mod exit;
 mod generate;
 mod input;
@@ -41,6 +42,7 @@ struct Cli {
 enum Command {
     List(list::ListArgs),
     Can(can::CanArgs),
+    Check(check::CheckArgs),
     Completions(generate::CompletionsArgs),
 }
 
@@ -67,6 +69,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let exit = match &cli.command {
         Command::List(args) => list::run(args, &output),
         Command::Can(args) => can::run(args, &output),
+        Command::Check(args) => check::run(args, &output),
         Command::Completions(args) => generate::run(args, &output),
     };
     match exit {

@@ -53,9 +53,15 @@ pub fn parse_intents(sources: &Sources, origins: &[Origin]) -> (Vec<Intent>, Vec
             };
             check.intent(wire);
         }
-        let is_wrong = problems.iter().any(|problem| problem.severity == Severity::Error);
-        for problem in problems.iter_mut().filter(|p| p.severity == Severity::Error) {
-            let consequence = "until then the whole intent is left out, and nothing of it is proved";
+        let is_wrong = problems
+            .iter()
+            .any(|problem| problem.severity == Severity::Error);
+        for problem in problems
+            .iter_mut()
+            .filter(|p| p.severity == Severity::Error)
+        {
+            let consequence =
+                "until then the whole intent is left out, and nothing of it is proved";
             problem.help = Some(match problem.help.take() {
                 Some(help) => format!("{help}; {consequence}"),
                 None => consequence.to_owned(),
@@ -126,7 +132,12 @@ impl Check<'_> {
             self.say(&route, Target::Value, "a name is needed".to_owned(), "");
         } else if !names.insert(name) {
             let message = format!("another assertion is called `{name}` too");
-            self.say(&route, Target::Value, message, "answers go by name: give each its own");
+            self.say(
+                &route,
+                Target::Value,
+                message,
+                "answers go by name: give each its own",
+            );
         }
     }
 
@@ -139,7 +150,11 @@ impl Check<'_> {
     fn cluster(&mut self, route: &Route, assertion: &ClusterAssertion) {
         let require = assertion.require;
         let fields = [
-            ("directions", assertion.directions.is_some(), &[Require::Isolated][..]),
+            (
+                "directions",
+                assertion.directions.is_some(),
+                &[Require::Isolated][..],
+            ),
             (
                 "namespaceLabel",
                 assertion.namespace_label.is_some(),
@@ -221,16 +236,31 @@ impl Check<'_> {
         }
         if endpoint.namespace.is_some() && endpoint.namespace_selector.is_some() {
             let message = "`namespace` and `namespaceSelector` exclude each other".to_owned();
-            self.say(&route.clone().key("namespace"), Target::Key, message, "remove one of them");
+            self.say(
+                &route.clone().key("namespace"),
+                Target::Key,
+                message,
+                "remove one of them",
+            );
         }
         if pods_only && (endpoint.ip_block.is_some() || endpoint.entity.is_some()) {
             let message = "only pods can be meant here".to_owned();
-            self.say(route, Target::Value, message, "name them by label, workload or service");
+            self.say(
+                route,
+                Target::Value,
+                message,
+                "name them by label, workload or service",
+            );
         }
         if endpoint.new_namespaces.is_some() && (!by_label || endpoint.namespace.is_some()) {
             let message = "it has no meaning here".to_owned();
             let help = "it goes with `namespaceSelector` and `podSelector`";
-            self.say(&route.clone().key("newNamespaces"), Target::Key, message, help);
+            self.say(
+                &route.clone().key("newNamespaces"),
+                Target::Key,
+                message,
+                help,
+            );
         }
         for (key, selector) in [
             ("namespaceSelector", &endpoint.namespace_selector),
@@ -263,15 +293,26 @@ impl Check<'_> {
     fn cidr(&mut self, route: &Route, text: &str) {
         if text.parse::<IpNet>().is_err() {
             let message = format!("`{text}` is not a block of addresses");
-            self.say(route, Target::Value, message, "write it as `10.0.0.0/8` or `2001:db8::/32`");
+            self.say(
+                route,
+                Target::Value,
+                message,
+                "write it as `10.0.0.0/8` or `2001:db8::/32`",
+            );
         }
     }
 
     fn selector(&mut self, route: &Route, selector: &LabelSelector) {
         for (index, requirement) in selector.match_expressions.iter().enumerate() {
-            let route = route.clone().key("matchExpressions").index(index).key("values");
-            let needs_values =
-                matches!(requirement.operator, SelectorOperator::In | SelectorOperator::NotIn);
+            let route = route
+                .clone()
+                .key("matchExpressions")
+                .index(index)
+                .key("values");
+            let needs_values = matches!(
+                requirement.operator,
+                SelectorOperator::In | SelectorOperator::NotIn
+            );
             if needs_values && requirement.values.is_empty() {
                 let message = "`In` and `NotIn` need values".to_owned();
                 self.say(&route, Target::Value, message, "");
@@ -294,10 +335,20 @@ impl Check<'_> {
             let range = "a port is a number from 1 to 65535";
             match (&port.port, port.end_port) {
                 (Some(PortValue::Number(number)), _) if !is_port(*number) => {
-                    self.say(&route.clone().key("port"), Target::Value, range.to_owned(), "");
+                    self.say(
+                        &route.clone().key("port"),
+                        Target::Value,
+                        range.to_owned(),
+                        "",
+                    );
                 }
                 (_, Some(last)) if !is_port(last) => {
-                    self.say(&route.clone().key("endPort"), Target::Value, range.to_owned(), "");
+                    self.say(
+                        &route.clone().key("endPort"),
+                        Target::Value,
+                        range.to_owned(),
+                        "",
+                    );
                 }
                 (Some(PortValue::Number(first)), Some(last)) if last < *first => {
                     let message = format!("the range ends at {last}, before it starts");

@@ -178,13 +178,20 @@ pub fn resolve(
         origin: None,
         unresolved: false,
         scope: Scope::Existing,
+        in_exception: false,
     };
     let mut assertions = Vec::new();
     for intent in intents {
         let spec = &intent.wire.spec;
         let at = |list: &'static str, index: usize| Origin {
             document: intent.origin.document,
-            route: intent.origin.route.clone().key("spec").key(list).index(index),
+            route: intent
+                .origin
+                .route
+                .clone()
+                .key("spec")
+                .key(list)
+                .index(index),
         };
         let scope_of = |own: Option<ScopeName>| {
             scope.unwrap_or(match own.or(spec.scope) {
@@ -225,7 +232,9 @@ pub fn resolve(
 pub fn outside(cluster: &Cluster) -> AddressSet {
     let pods = cluster.pods.iter().flat_map(|pod| &pod.addresses);
     let nodes = cluster.nodes.iter().flat_map(|node| &node.addresses);
-    let known = pods.chain(nodes).map(|address| ipnet::IpNet::from(*address));
+    let known = pods
+        .chain(nodes)
+        .map(|address| ipnet::IpNet::from(*address));
     let blocks = known.chain(cluster.pod_cidrs.iter().copied());
     let (mut v4, mut v6) = (Vec::new(), Vec::new());
     for block in blocks {
@@ -242,7 +251,10 @@ pub fn outside(cluster: &Cluster) -> AddressSet {
 
 /// The namespaces that the input has: with a manifest, or mentioned.
 fn known_namespaces(cluster: &mut Cluster) -> Selector {
-    let names = cluster.namespaces.iter().map(|namespace| namespace.name.clone());
+    let names = cluster
+        .namespaces
+        .iter()
+        .map(|namespace| namespace.name.clone());
     let names: Vec<String> = names.collect();
     let symbols = &mut cluster.symbols;
     Selector::new([Requirement {
@@ -255,7 +267,12 @@ fn known_namespaces(cluster: &mut Cluster) -> Selector {
 fn policy_keys(cluster: &Cluster) -> BTreeSet<Symbol> {
     let mut keys = BTreeSet::new();
     let mut add = |selector: &Selector| {
-        keys.extend(selector.requirements().iter().map(|requirement| requirement.key));
+        keys.extend(
+            selector
+                .requirements()
+                .iter()
+                .map(|requirement| requirement.key),
+        );
     };
     for policy in &cluster.policies {
         add(&policy.subject.pods);
@@ -282,6 +299,8 @@ struct Resolver<'a> {
     /// Whether it names something that there is not.
     unresolved: bool,
     scope: Scope,
+    /// Whether the endpoints at hand are those that the assertion is not about.
+    in_exception: bool,
 }
 
 impl Resolver<'_> {
@@ -298,7 +317,14 @@ impl Resolver<'_> {
         (!self.unresolved).then_some(claim)
     }
 
-    fn say(&mut self, id: &'static str, severity: Severity, route: &Route, message: String, help: String) {
+    fn say(
+        &mut self,
+        id: &'static str,
+        severity: Severity,
+        route: &Route,
+        message: String,
+        help: String,
+    ) {
         let Some(origin) = &self.origin else { return };
         let steps = origin.route.steps().iter().chain(route.steps());
         self.findings.push(Finding {
@@ -348,9 +374,13 @@ impl Resolver<'_> {
     }
 
     fn whole(&mut self, wire: &ClusterAssertion) -> Claim {
+        self.in_exception = true;
         let except_route = Route::root().key("except");
-        let except = self.ends(&except_route, wire.except.as_deref().unwrap_or_default()).pods;
+        let except = self
+            .ends(&except_route, wire.except.as_deref().unwrap_or_default())
+            .pods;
         let mut exceptions = self.openings(wire.allow.as_deref().unwrap_or_default());
+        self.in_exception = false;
         match wire.require {
             Require::Isolated => {
                 let direction = |isolation: &Isolation| match isolation {
@@ -377,7 +407,10 @@ impl Resolver<'_> {
                     exceptions.push(either(None, Some(except.selections)));
                 }
                 Claim::Separated {
-                    label: wire.namespace_label.clone().filter(|key| key != METADATA_NAME),
+                    label: wire
+                        .namespace_label
+                        .clone()
+                        .filter(|key| key != METADATA_NAME),
                     except: exceptions,
                 }
             }
@@ -389,12 +422,17 @@ impl Resolver<'_> {
         let mut exceptions = Vec::new();
         for (index, opening) in openings.iter().enumerate() {
             let route = Route::root().key("allow").index(index);
-            let from = opening.from.as_ref().map(|from| {
-                self.ends(&route.clone().key("from"), from).pods.selections
-            });
+            let from = opening
+                .from
+                .as_ref()
+                .map(|from| self.ends(&route.clone().key("from"), from).pods.selections);
             let traffic = self.traffic(opening.ports.as_deref());
             let Some(to) = &opening.to else {
-                exceptions.push(Exception { from, to: None, traffic });
+                exceptions.push(Exception {
+                    from,
+                    to: None,
+                    traffic,
+                });
                 continue;
             };
             for (index, endpoint) in to.iter().enumerate() {
@@ -457,9 +495,12 @@ impl Resolver<'_> {
             pods,
         };
         let found = selected(self.cluster, &selection);
-        if found.is_empty() {
+        // An exception that is none takes nothing away from what is proved.
+        if found.is_empty() && !self.in_exception {
             let help = match self.scope {
-                Scope::Existing => "is it spelt as in the manifests? an assertion about nothing proves nothing",
+                Scope::Existing => {
+                    "is it spelt as in the manifests? an assertion about nothing proves nothing"
+                }
                 Scope::Possible => {
                     "what is proved holds of pods that could be created; is it spelt as it will be?"
                 }
@@ -527,7 +568,11 @@ impl Resolver<'_> {
             [one] => self.pods_of(&[*one], ends),
             [] => {
                 let names = self.cluster.workloads.iter().map(|workload| {
-                    format!("{}/{}", self.cluster.namespace_name(workload.namespace), workload.name)
+                    format!(
+                        "{}/{}",
+                        self.cluster.namespace_name(workload.namespace),
+                        workload.name
+                    )
                 });
                 let help = did_you_mean(name, names.collect());
                 self.unknown(route, format!("no workload is called `{name}`"), help);
@@ -539,7 +584,11 @@ impl Resolver<'_> {
                     .map(|workload| format!("`{}/{name}`", workload.kind))
                     .collect();
                 let help = format!("say which: {}", kinds.join(" or "));
-                self.unknown(route, format!("several workloads are called `{name}`"), help);
+                self.unknown(
+                    route,
+                    format!("several workloads are called `{name}`"),
+                    help,
+                );
             }
         }
     }
@@ -554,8 +603,13 @@ impl Resolver<'_> {
         for &workload in workloads {
             let pods: Vec<PodId> = self.cluster.pods_of(workload).map(|(id, _)| id).collect();
             for id in pods {
-                let Some(pod) = self.cluster.pod(id) else { continue };
-                let labels = pod.labels.iter().filter(|(key, _)| self.visible.contains(key));
+                let Some(pod) = self.cluster.pod(id) else {
+                    continue;
+                };
+                let labels = pod
+                    .labels
+                    .iter()
+                    .filter(|(key, _)| self.visible.contains(key));
                 let requirements = labels.map(|(key, value)| Requirement {
                     key,
                     operator: Operator::In(vec![value]),
@@ -580,10 +634,16 @@ impl Resolver<'_> {
         let (namespace, short) = name.split_once('/').unwrap_or(("", name));
         let id = self.cluster.namespace_named(namespace);
         let mut services = self.cluster.services.iter();
-        let found = services.find(|s| Some(s.namespace) == id && s.name == short).cloned();
+        let found = services
+            .find(|s| Some(s.namespace) == id && s.name == short)
+            .cloned();
         if found.is_none() {
             let names = self.cluster.services.iter().map(|service| {
-                format!("{}/{}", self.cluster.namespace_name(service.namespace), service.name)
+                format!(
+                    "{}/{}",
+                    self.cluster.namespace_name(service.namespace),
+                    service.name
+                )
             });
             let help = did_you_mean(name, names.collect());
             self.unknown(route, format!("no Service is called `{name}`"), help);
@@ -595,7 +655,10 @@ impl Resolver<'_> {
         let Some(service) = self.find_service(route, name) else {
             return;
         };
-        let Some(selector) = service.selector.filter(|selector| !selector.is_everything()) else {
+        let Some(selector) = service
+            .selector
+            .filter(|selector| !selector.is_everything())
+        else {
             let help = "name the pods or addresses behind it instead".to_owned();
             self.unknown(route, format!("Service `{name}` has no selector"), help);
             return;
@@ -617,12 +680,19 @@ impl Resolver<'_> {
 
     /// The ports on the pods that the named ports of a Service lead to (S2); all its ports when
     /// none is named. `ports` are the Service's own: what a client dials.
-    fn service_traffic(&mut self, route: &Route, name: &str, ports: Option<&[Port]>) -> TrafficSpec {
+    fn service_traffic(
+        &mut self,
+        route: &Route,
+        name: &str,
+        ports: Option<&[Port]>,
+    ) -> TrafficSpec {
         // That there is none is said where its pods are looked for.
         let (namespace, short) = name.split_once('/').unwrap_or(("", name));
         let id = self.cluster.namespace_named(namespace);
         let mut services = self.cluster.services.iter();
-        let Some(service) = services.find(|s| Some(s.namespace) == id && s.name == short).cloned()
+        let Some(service) = services
+            .find(|s| Some(s.namespace) == id && s.name == short)
+            .cloned()
         else {
             return TrafficSpec(Some(Vec::new()));
         };
@@ -716,7 +786,10 @@ impl Resolver<'_> {
                 ends.addresses = ends.addresses.union(&outside(self.cluster));
             }
             Entity::Node => {
-                let nodes = (0u32..).map(NodeId).zip(&self.cluster.nodes).map(|(id, _)| id);
+                let nodes = (0u32..)
+                    .map(NodeId)
+                    .zip(&self.cluster.nodes)
+                    .map(|(id, _)| id);
                 ends.nodes.extend(nodes);
                 if self.cluster.nodes.is_empty() {
                     let message = "there is no Node in the input".to_owned();
@@ -729,7 +802,8 @@ impl Resolver<'_> {
                 if workloads.is_empty() {
                     ends.unknown_controller = true;
                     let message = "the ingress controller is not in the input".to_owned();
-                    let help = "say which pods it is with `--ingress-controller NAMESPACE/KEY=VALUE`";
+                    let help =
+                        "say which pods it is with `--ingress-controller NAMESPACE/KEY=VALUE`";
                     self.say("IT003", Severity::Warning, route, message, help.to_owned());
                 }
                 self.pods_of(&workloads, ends);
@@ -785,7 +859,10 @@ fn selected(cluster: &Cluster, selection: &PodSelection) -> Vec<PodId> {
 
 fn did_you_mean(name: &str, names: Vec<String>) -> String {
     let distance = |other: &String| strsim::damerau_levenshtein(other, name);
-    match names.iter().min_by_key(|other| (distance(other), (*other).clone())) {
+    match names
+        .iter()
+        .min_by_key(|other| (distance(other), (*other).clone()))
+    {
         Some(near) if distance(near) <= 1 + name.len() / 3 => format!("did you mean `{near}`?"),
         _ => "`portolan list` shows every name".to_owned(),
     }

@@ -365,8 +365,12 @@ pub fn decode_at<T: DeserializeOwned>(
         return (None, Vec::new());
     };
     let text = sources.text(origin.document);
-    let items = parse(text, document.format).map(flatten).unwrap_or_default();
-    let item = items.into_iter().find(|item| item_route(&item.indexes) == origin.route);
+    let items = parse(text, document.format)
+        .map(flatten)
+        .unwrap_or_default();
+    let item = items
+        .into_iter()
+        .find(|item| item_route(&item.indexes) == origin.route);
     let reader = Reader::new(text, text, origin.clone());
     let decoded = item.and_then(|item| decode(&reader, &item.tree));
     (decoded, reader.into_findings())

@@ -77,10 +77,7 @@ pub fn controller_of(
     choice: Option<&ControllerChoice>,
 ) -> Controller {
     if let Some(choice) = choice {
-        let namespace = cluster.namespace_named(&choice.namespace);
-        return workloads_where(cluster, |pod_namespace, labels| {
-            Some(pod_namespace) == namespace && choice.selector.matches(labels)
-        });
+        return chosen(cluster, choice);
     }
     let class = match (&ingress.class, ingress.kind) {
         (_, "Route") => Some("openshift.io/ingress-to-route"),
@@ -99,6 +96,26 @@ pub fn controller_of(
         return recognised(cluster, |known| known.class == class);
     }
     recognised(cluster, |_| true)
+}
+
+/// The pods that serve Ingresses as far as is known without looking at one: the chosen ones, else
+/// all that are recognised (I5).
+pub fn controllers(cluster: &Cluster, choice: Option<&ControllerChoice>) -> Vec<WorkloadId> {
+    let found = match choice {
+        Some(choice) => chosen(cluster, choice),
+        None => recognised(cluster, |_| true),
+    };
+    match found {
+        Controller::Workloads(workloads) => workloads,
+        Controller::Unknown => Vec::new(),
+    }
+}
+
+fn chosen(cluster: &Cluster, choice: &ControllerChoice) -> Controller {
+    let namespace = cluster.namespace_named(&choice.namespace);
+    workloads_where(cluster, |pod_namespace, labels| {
+        Some(pod_namespace) == namespace && choice.selector.matches(labels)
+    })
 }
 
 fn recognised(cluster: &Cluster, wanted: impl Fn(&KnownController) -> bool) -> Controller {

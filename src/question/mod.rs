@@ -1,6 +1,7 @@
 //! Questions about a cluster, one file each. They return data; `report` and `cli` show it.
 
 pub mod can;
+pub mod check;
 pub mod endpoint;
 pub mod explain;
 pub mod ingress;

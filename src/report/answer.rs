@@ -170,7 +170,7 @@ fn explain(context: Context<'_>, piece: &Piece, example: &Example) -> String {
     text
 }
 
-fn explain_side(
+pub(super) fn explain_side(
     context: Context<'_>,
     direction: Direction,
     side: &Side,
@@ -322,7 +322,7 @@ fn nearest_help(cluster: &Cluster, nearest: &NearMiss) -> String {
     )
 }
 
-fn policy_mark(cluster: &Cluster, id: PolicyId) -> Option<Mark> {
+pub(super) fn policy_mark(cluster: &Cluster, id: PolicyId) -> Option<Mark> {
     let origin = &cluster.policy(id)?.origin;
     let selector = origin.route.clone().key("spec").key("podSelector");
     Some(Mark::value(origin_at(origin, &selector), "selects it"))

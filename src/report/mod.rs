@@ -5,6 +5,8 @@
 
 pub mod answer;
 pub mod answer_json;
+pub mod check;
+pub mod check_json;
 pub mod finding;
 pub mod map;
 pub mod snippet;

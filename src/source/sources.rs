@@ -83,6 +83,11 @@ impl Sources {
         sources
     }
 
+    /// Adds the documents of one text, shown as coming from the file `name`.
+    pub fn add_text(&mut self, name: impl Into<String>, text: impl Into<String>) {
+        self.add(name.into(), text.into());
+    }
+
     /// Adds the documents of `text`, in which a NUL stands for each byte that is not UTF-8.
     pub(super) fn add(&mut self, name: String, text: String) -> Added {
         let file = FileId(saturated(self.files.len()));

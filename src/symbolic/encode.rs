@@ -544,7 +544,11 @@ impl<'a> Encoder<'a> {
             let at = |end| self.namespace_label(key, domain, end);
             let (source, destination) = (at(source), at(destination));
             let absent = constant(super::vocabulary::ABSENT, source.get_size());
-            terms.extend([source.ne(&destination), source.ne(&absent), destination.ne(&absent)]);
+            terms.extend([
+                source.ne(&destination),
+                source.ne(&absent),
+                destination.ne(&absent),
+            ]);
         }
         for exception in &pairs.except {
             let mut excepted = vec![self.traffic(cluster, &exception.traffic)];

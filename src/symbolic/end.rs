@@ -75,7 +75,7 @@ impl<'a> End<'a> {
             labels: RefCell::default(),
             namespace_labels: RefCell::default(),
         };
-        let cluster = query.worlds.first().map(|world| world.cluster);
+        let world = query.worlds.first();
         match spec {
             EndSpec::Possible { .. } => {
                 end.visible = Some(Bool::from_bool(true));
@@ -87,14 +87,14 @@ impl<'a> End<'a> {
                 end.must(constraints, end.among(addresses, flow));
             }
             EndSpec::Existing(pods) => {
-                if let Some(cluster) = cluster {
-                    let rows = pod_rows(cluster, vocabulary, pods);
-                    end.take_rows(rows, &cluster.pod_cidrs, nodes, flow, constraints);
+                if let Some(world) = world {
+                    let rows = pod_rows(world, vocabulary, pods);
+                    end.take_rows(rows, &world.cluster.pod_cidrs, nodes, flow, constraints);
                 }
             }
             EndSpec::Nodes(ids) => {
-                if let Some(cluster) = cluster {
-                    let rows = node_rows(cluster, ids);
+                if let Some(world) = world {
+                    let rows = node_rows(world.cluster, ids);
                     end.take_rows(rows, &[], nodes, flow, constraints);
                 }
             }

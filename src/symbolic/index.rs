@@ -1,14 +1,22 @@
 //! The policies of a cluster by namespace: most select in one namespace only, and only those of
 //! a flow's ends matter to it.
 
-use crate::model::{Cluster, Direction, NamespaceId, NamespaceMatch, PolicyId};
-use std::collections::BTreeMap;
+use crate::model::{
+    AddressSet, Cluster, Direction, NamespaceId, NamespaceMatch, PeerKind, PolicyId, RangeSet,
+};
+use ipnet::IpNet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Policies by the namespace that their subject is in.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PolicyIndex {
     egress: OneWay,
     ingress: OneWay,
+    /// Where ipBlocks and their exceptions start, and where what is behind them does: between two
+    /// of these, no block tells addresses apart. Sorted; the first address is always there.
+    v4_edges: Vec<u32>,
+    v6_edges: Vec<u128>,
 }
 
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -39,7 +47,55 @@ impl PolicyIndex {
                 }
             }
         }
+        index.find_edges(cluster);
         index
+    }
+
+    fn find_edges(&mut self, cluster: &Cluster) {
+        let mut nets: BTreeSet<IpNet> = BTreeSet::new();
+        for policy in &cluster.policies {
+            let rules = Direction::ALL
+                .into_iter()
+                .filter_map(|d| policy.rules(d))
+                .flatten();
+            for peer in rules.flat_map(|rule| rule.peers.iter().flatten()) {
+                if let PeerKind::IpBlock(block) = &peer.kind {
+                    nets.insert(block.cidr);
+                    nets.extend(&block.except);
+                }
+            }
+        }
+        let (mut v4, mut v6) = (BTreeSet::from([0]), BTreeSet::from([0]));
+        for net in nets {
+            let AddressSet {
+                v4: in_v4,
+                v6: in_v6,
+            } = AddressSet::from(net);
+            v4.extend(edges(&in_v4));
+            v6.extend(edges(&in_v6));
+        }
+        self.v4_edges = v4.into_iter().collect();
+        self.v6_edges = v6.into_iter().collect();
+    }
+
+    /// The first address that no block tells apart from this one.
+    pub(super) fn like_v4(&self, address: Ipv4Addr) -> Ipv4Addr {
+        let bits = address.to_bits();
+        let after = self.v4_edges.partition_point(|edge| *edge <= bits);
+        let edge = after
+            .checked_sub(1)
+            .and_then(|index| self.v4_edges.get(index));
+        edge.map_or(address, |edge| Ipv4Addr::from_bits(*edge))
+    }
+
+    /// Likewise.
+    pub(super) fn like_v6(&self, address: Ipv6Addr) -> Ipv6Addr {
+        let bits = address.to_bits();
+        let after = self.v6_edges.partition_point(|edge| *edge <= bits);
+        let edge = after
+            .checked_sub(1)
+            .and_then(|index| self.v6_edges.get(index));
+        edge.map_or(address, |edge| Ipv6Addr::from_bits(*edge))
     }
 
     fn one_way(&self, direction: Direction) -> &OneWay {
@@ -69,4 +125,10 @@ impl PolicyIndex {
         policies.sort_unstable();
         policies
     }
+}
+
+/// The first address of each range, and the first one behind it.
+fn edges<T: crate::model::Bounded>(set: &RangeSet<T>) -> impl Iterator<Item = T> + '_ {
+    let ranges = set.ranges().iter();
+    ranges.flat_map(|&(first, last)| std::iter::once(first).chain(last.successor()))
 }

@@ -28,10 +28,10 @@ mod witness;
 
 pub use index::PolicyIndex;
 pub use query::{
-    Addresses, Effort, EndSpec, Exception, Goal, Omission, Omitted, Outcome, PairSpec, Query, TrafficSpec,
-    World,
+    Addresses, Effort, EndSpec, Exception, Goal, Omission, Omitted, Outcome, PairSpec, Query,
+    TrafficSpec, World,
 };
 pub use selection::{PodSelection, compatible};
 pub use solve::{Limits, solve, solve_without_slicing};
 pub use vocabulary::{Home, Vocabulary};
-pub use witness::{Instance, NewPod, Witness, WitnessEnd, instantiate, replay};
+pub use witness::{NewPod, Witness, WitnessEnd, replay, with_witness};

@@ -1,8 +1,9 @@
 //! Ends that exist, as rows of a table: pods that no selector, port name or address tells apart
 //! share one.
 
+use super::query::World;
 use super::vocabulary::Vocabulary;
-use crate::model::{Cluster, Direction, Family, NodeId, PeerKind, Pod, PodId, Protocol};
+use crate::model::{Cluster, Family, NodeId, Pod, PodId, Protocol};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -51,22 +52,16 @@ pub(super) struct Row {
 }
 
 /// The rows of some pods, in an order that depends on nothing but what they are.
-pub(super) fn pod_rows(cluster: &Cluster, vocabulary: &Vocabulary, pods: &[PodId]) -> Vec<Row> {
-    let addresses_matter = cluster.policies.iter().any(|policy| {
-        let rules = Direction::ALL
-            .into_iter()
-            .filter_map(|d| policy.rules(d))
-            .flatten();
-        let mut peers = rules.flat_map(|rule| rule.peers.iter().flatten());
-        peers.any(|peer| matches!(peer.kind, PeerKind::IpBlock(_)))
-    });
+pub(super) fn pod_rows(world: &World<'_>, vocabulary: &Vocabulary, pods: &[PodId]) -> Vec<Row> {
+    let cluster = world.cluster;
     let mut rows: BTreeMap<Facts, Vec<PodId>> = BTreeMap::new();
     for &id in pods {
         if let Some(pod) = cluster.pod(id) {
             let mut facts = pod_facts(cluster, vocabulary, pod);
-            if !addresses_matter && let RowAddress::Known(v4, v6) = &mut facts.address {
-                *v4 = v4.map(|_| Ipv4Addr::UNSPECIFIED);
-                *v6 = v6.map(|_| Ipv6Addr::UNSPECIFIED);
+            // One address stands for all that no block tells apart from it.
+            if let RowAddress::Known(v4, v6) = &mut facts.address {
+                *v4 = v4.map(|address| world.index.like_v4(address));
+                *v6 = v6.map(|address| world.index.like_v6(address));
             }
             rows.entry(facts).or_default().push(id);
         }

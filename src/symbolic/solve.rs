@@ -7,7 +7,7 @@
 //! policies of both of its ends' namespaces were told; otherwise they are now, and the solver is
 //! asked again. There are finitely many namespaces, so this ends.
 
-use super::bits::{all, any, constant, one_of};
+use super::bits::{all, any, constant, one_of, v4_constant};
 use super::encode::Encoder;
 use super::end::AddressTerms;
 use super::query::{Effort, EndSpec, Goal, Outcome, Query, World};
@@ -15,6 +15,7 @@ use super::selection::compatible;
 use super::witness::decode;
 use crate::model::{Direction, NamespaceId, PolicyId, Tier};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use z3::ast::{BV, Bool};
 use z3::{Config, Model, Params, SatResult, Solver, StatisticsValue, with_z3_config};
 
@@ -445,7 +446,13 @@ impl<'q, 'a> Session<'q, 'a> {
         let flow = &self.encoder.flow;
         let mut wishes = vec![flow.v6.not(), flow.protocol.eq(constant(0, 2))];
         for end in [&self.encoder.source, &self.encoder.destination] {
-            if end.visible.is_none() || end.rows.is_some() {
+            if end.rows.is_some() {
+                continue;
+            }
+            if end.visible.is_none() {
+                // An address that is reserved for examples (RFC 5737).
+                let example = v4_constant(Ipv4Addr::new(203, 0, 113, 7).to_bits());
+                wishes.push(end.address.v4.eq(&example));
                 continue;
             }
             let n_named = self.query.vocabulary.n_namespaces().saturating_sub(3);

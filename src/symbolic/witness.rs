@@ -217,26 +217,46 @@ fn address_of(terms: &End<'_>, model: &Model, family: Family) -> IpAddr {
     }
 }
 
-/// A cluster in which a witness's pods exist, and the flow between them.
-#[derive(Clone, Debug)]
-pub struct Instance {
-    /// The cluster, with the pods that one could create.
-    pub cluster: Cluster,
-    /// The flow.
-    pub flow: Flow,
-}
-
-/// Puts a witness into a cluster.
-pub fn instantiate(cluster: &Cluster, witness: &Witness) -> Instance {
-    let mut cluster = cluster.clone();
-    let flow = add(&mut cluster, witness);
-    Instance { cluster, flow }
+/// Puts a witness's pods into the cluster, lets the caller look, and takes them out again. Only
+/// interned strings stay behind.
+pub fn with_witness<T>(
+    cluster: &mut Cluster,
+    witness: &Witness,
+    look: impl FnOnce(&Cluster, &Flow) -> T,
+) -> T {
+    let (n_pods, n_workloads, n_namespaces) = (
+        cluster.pods.len(),
+        cluster.workloads.len(),
+        cluster.namespaces.len(),
+    );
+    let mut changed: Vec<(usize, Labels)> = Vec::new();
+    for end in [&witness.source, &witness.destination] {
+        if let WitnessEnd::NewPod(pod) = end
+            && let Some(index) = cluster
+                .namespaces
+                .iter()
+                .position(|n| n.name == pod.namespace)
+            && let Some(namespace) = cluster.namespaces.get(index)
+        {
+            changed.push((index, namespace.labels.clone()));
+        }
+    }
+    let flow = add(cluster, witness);
+    let seen = look(cluster, &flow);
+    cluster.pods.truncate(n_pods);
+    cluster.workloads.truncate(n_workloads);
+    cluster.namespaces.truncate(n_namespaces);
+    for (index, labels) in changed {
+        if let Some(namespace) = cluster.namespaces.get_mut(index) {
+            namespace.labels = labels;
+        }
+    }
+    seen
 }
 
 /// What the specification says of a witness.
 pub fn replay(cluster: &Cluster, witness: &Witness) -> Evaluation {
-    let instance = instantiate(cluster, witness);
-    evaluate(&instance.cluster, &instance.flow)
+    with_witness(&mut cluster.clone(), witness, evaluate)
 }
 
 fn add(cluster: &mut Cluster, witness: &Witness) -> Flow {

@@ -96,7 +96,7 @@ pub(super) fn example(context: Context<'_>, piece: &Piece) -> Result<Option<Exam
 }
 
 /// For each denied side, the rules that come nearest to allowing it.
-pub(super) fn denied_sides(
+pub(in crate::question) fn denied_sides(
     cluster: &Cluster,
     flow: &Flow,
     evaluation: &Evaluation,

@@ -6,6 +6,7 @@ mod ingress_hops;
 mod pieces;
 
 pub use called::pod_name;
+pub(super) use example::denied_sides;
 
 use super::endpoint::Endpoint;
 use super::ingress::ControllerChoice;

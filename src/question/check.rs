@@ -1,0 +1,741 @@
+//! "Does what is intended hold?": each assertion is proved by Z3, or there is a flow against it.
+//!
+//! An assertion becomes queries for a flow that violates it, one for each kind of ends (pods that
+//! exist, pods that could, nodes, addresses outside). No such flow is a proof. A flow that is
+//! found counts only when the specification, asked about it, says the same.
+
+use super::can::denied_sides;
+use super::near::NearMiss;
+use crate::intent::{Assertion, Called, Claim, Ends, Expectation, Scope, outside};
+use crate::model::{
+    AddressSet, Cluster, Direction, Evaluation, NodeId, Party, Pod, PodId, PolicyId, Tier, Verdict,
+    evaluate, evaluate_pods, selects,
+};
+use crate::symbolic::{
+    Addresses, Effort, EndSpec, Goal, Limits, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
+    TrafficSpec, Vocabulary, Witness, WitnessEnd, World, solve, with_witness,
+};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+use thiserror::Error;
+
+/// What checking needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// Its policies by namespace.
+    pub index: &'a PolicyIndex,
+    /// What selectors tell apart, those of the assertions included.
+    pub vocabulary: &'a Vocabulary,
+    /// Every pod of the namespaces that the input has.
+    pub known: &'a PodSelection,
+    /// What the solver may spend.
+    pub limits: Limits,
+}
+
+/// What came of an assertion.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Checked {
+    /// The answer.
+    pub outcome: CheckOutcome,
+    /// What was left out of it, in words.
+    pub notes: Vec<String>,
+    /// What it cost.
+    pub effort: Effort,
+    /// How long it took. Differs from run to run, unlike everything else.
+    pub elapsed: Duration,
+}
+
+/// The answer to one assertion.
+#[derive(Clone, PartialEq, Debug)]
+pub enum CheckOutcome {
+    /// It holds: there is no flow against it.
+    Proved,
+    /// It does not hold.
+    Violated(Box<Counterexample>),
+    /// It is not known whether it holds.
+    Unknown {
+        /// Why.
+        reason: String,
+        /// A flow on which it depends.
+        example: Option<Box<Counterexample>>,
+    },
+    /// It is about nothing: it would hold whatever the policies say.
+    Nothing {
+        /// Which part of it selects nothing.
+        what: String,
+    },
+    /// It names something that there is not; a finding says what.
+    Unresolved,
+}
+
+/// Something that is not as intended.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Counterexample {
+    /// A flow.
+    Flow {
+        /// The flow.
+        witness: Witness,
+        /// What the specification says of it.
+        evaluation: Evaluation,
+        /// For each denied side, the rules that come nearest to allowing it.
+        near: Vec<(Direction, Vec<NearMiss>)>,
+    },
+    /// A pod that no policy isolates in a direction.
+    NotIsolated {
+        /// The pod: the source of the flow for egress, the destination for ingress.
+        witness: Witness,
+        /// The direction.
+        direction: Direction,
+    },
+    /// Policies that select no pod.
+    Idle(Vec<PolicyId>),
+}
+
+/// A counterexample that the specification does not confirm: one of the two is wrong.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+#[error("internal error: the solver and the specification disagree on {witness}")]
+pub struct ReplayError {
+    /// The flow in question.
+    pub witness: String,
+}
+
+impl ReplayError {
+    fn of(witness: &Witness) -> ReplayError {
+        ReplayError {
+            witness: format!("{witness:?}"),
+        }
+    }
+
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        "please report this, with the manifests if you can: no answer is better than a wrong one"
+            .to_owned()
+    }
+}
+
+/// The vocabulary of some assertions: what they and the policies can tell apart.
+pub fn vocabulary_of(
+    cluster: &Cluster,
+    assertions: &[Assertion],
+    known: &PodSelection,
+) -> Vocabulary {
+    let mut selections: Vec<&PodSelection> = vec![known];
+    let mut traffic: Vec<&TrafficSpec> = Vec::new();
+    let mut labels: Vec<String> = Vec::new();
+    for claim in assertions
+        .iter()
+        .filter_map(|assertion| assertion.claim.as_ref())
+    {
+        match claim {
+            Claim::Flows { from, to, .. } => {
+                selections.extend(&from.pods.selections);
+                for called in to {
+                    selections.extend(&called.ends.pods.selections);
+                    traffic.push(&called.traffic);
+                }
+            }
+            Claim::Isolated { except, .. } => selections.extend(&except.selections),
+            Claim::PoliciesSelectPods => {}
+            Claim::Separated { except, .. } | Claim::Closed { except } => {
+                for exception in except {
+                    let ends = [&exception.from, &exception.to];
+                    selections.extend(ends.into_iter().flatten().flatten());
+                    traffic.push(&exception.traffic);
+                }
+                if let Claim::Separated { label, .. } = claim {
+                    labels.extend(label.clone());
+                }
+            }
+        }
+    }
+    let named = traffic.iter().flat_map(|spec| spec.0.iter().flatten());
+    let named = named.filter_map(|kind| match kind {
+        crate::model::PortMatchKind::Named { name, .. } => Some(*name),
+        crate::model::PortMatchKind::Range { .. } => None,
+    });
+    Vocabulary::new(&[cluster], selections, named, labels)
+}
+
+/// Checks assertions, on all cores. The answers, in order, do not depend on how many there are.
+pub fn check(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Checked>, ReplayError> {
+    assertions
+        .par_iter()
+        .map_init(
+            || context.cluster.clone(),
+            |scratch, assertion| {
+                let started = Instant::now();
+                let mut prover = Prover {
+                    context,
+                    scope: assertion.scope,
+                    scratch,
+                    effort: Effort::default(),
+                    unknown: None,
+                    notes: Vec::new(),
+                    own_nodes: false,
+                };
+                let mut outcome = prover.prove(assertion.claim.as_ref())?;
+                if assertion.scope == Scope::Possible
+                    && matches!(outcome, CheckOutcome::Violated(_))
+                {
+                    // Pods that exist say more than pods that could.
+                    prover.scope = Scope::Existing;
+                    let existing = prover.prove(assertion.claim.as_ref())?;
+                    if matches!(existing, CheckOutcome::Violated(_)) {
+                        outcome = existing;
+                    }
+                }
+                Ok(Checked {
+                    outcome,
+                    notes: prover.notes,
+                    effort: prover.effort,
+                    elapsed: started.elapsed(),
+                })
+            },
+        )
+        .collect()
+}
+
+/// One end of the queries of an assertion.
+#[derive(Clone)]
+struct Part {
+    spec: EndSpec,
+    /// Whether it stands for a controller that could be any pod, so that what holds of one of
+    /// them need not hold of it.
+    is_anyone: bool,
+}
+
+impl Part {
+    fn of(spec: EndSpec) -> Part {
+        Part {
+            spec,
+            is_anyone: false,
+        }
+    }
+
+    fn has_policies(&self) -> bool {
+        matches!(self.spec, EndSpec::Existing(_) | EndSpec::Possible { .. })
+    }
+}
+
+struct Prover<'a> {
+    context: Context<'a>,
+    scope: Scope,
+    /// A cluster to put counterexamples into.
+    scratch: &'a mut Cluster,
+    effort: Effort,
+    /// The first thing that is not known.
+    unknown: Option<CheckOutcome>,
+    notes: Vec<String>,
+    /// Whether a caller may be the node of a pod that is called (N26), so that it matters on
+    /// which node a pod is, which a pod that could be created does not say.
+    own_nodes: bool,
+}
+
+type Found = Result<Option<CheckOutcome>, ReplayError>;
+
+impl Prover<'_> {
+    fn prove(&mut self, claim: Option<&Claim>) -> Result<CheckOutcome, ReplayError> {
+        let Some(claim) = claim else {
+            return Ok(CheckOutcome::Unresolved);
+        };
+        let found = match claim {
+            Claim::Flows { expect, from, to } => self.flows(*expect, from, to),
+            Claim::Isolated { directions, except } => {
+                self.isolated(directions, &except.selections, &except.pods)
+            }
+            Claim::PoliciesSelectPods => self.idle_policies(),
+            Claim::Separated { label, except } => {
+                let pairs = PairSpec {
+                    namespaces_differ: label.is_none(),
+                    labels_differ: label.clone(),
+                    except: except.clone(),
+                    without_own_node: true,
+                };
+                let policed = self.policed();
+                let from = self.pods(&[PodSelection::everything()], &[], &policed);
+                let to = self.pods(&[self.context.known.clone()], &[], &policed);
+                self.search(
+                    &from,
+                    &to,
+                    &TrafficSpec::default(),
+                    &pairs,
+                    Verdict::Allowed,
+                )
+            }
+            Claim::Closed { except } => {
+                let pairs = PairSpec {
+                    except: except.clone(),
+                    ..PairSpec::default()
+                };
+                let policed = self.policed();
+                let from = vec![Part::of(EndSpec::Outside(outside(self.context.cluster)))];
+                let to = self.pods(&[self.context.known.clone()], &[], &policed);
+                self.search(
+                    &from,
+                    &to,
+                    &TrafficSpec::default(),
+                    &pairs,
+                    Verdict::Allowed,
+                )
+            }
+        }?;
+        let outcome = found.or_else(|| self.unknown.take());
+        self.notes.dedup();
+        Ok(outcome.unwrap_or(CheckOutcome::Proved))
+    }
+
+    /// The pods that policy can say something of, and a note on those left out.
+    fn policed(&mut self) -> BTreeSet<PodId> {
+        let cluster = self.context.cluster;
+        let pods = cluster.pods_with_ids();
+        let found: BTreeSet<PodId> = pods
+            .filter(|(_, pod)| !cluster.is_node_traffic(pod))
+            .map(|(id, _)| id)
+            .collect();
+        let n_left_out = cluster.pods.len() - found.len();
+        if n_left_out > 0 && self.notes.is_empty() {
+            self.notes.push(format!(
+                "pods on their node's network are left out ({n_left_out}): no policy selects them (N27)"
+            ));
+        }
+        found
+    }
+
+    /// Pods as ends: those that exist, or those that could, and with them the existing ones that
+    /// no pod that could be created is like.
+    fn pods(
+        &self,
+        selections: &[PodSelection],
+        none_of: &[PodSelection],
+        pods: &BTreeSet<PodId>,
+    ) -> Vec<Part> {
+        let mut parts = Vec::new();
+        let existing: Vec<PodId> = match self.scope {
+            Scope::Existing => pods.iter().copied().collect(),
+            Scope::Possible => {
+                if !selections.is_empty() {
+                    parts.push(Part::of(EndSpec::Possible {
+                        any_of: selections.to_vec(),
+                        none_of: none_of.to_vec(),
+                    }));
+                }
+                let cluster = self.context.cluster;
+                let is_special = |id: &&PodId| {
+                    let of_pod = |pod: &Pod| {
+                        !is_possible(cluster, pod) || (self.own_nodes && pod.node.is_some())
+                    };
+                    selections.is_empty() || cluster.pod(**id).is_some_and(of_pod)
+                };
+                pods.iter().filter(is_special).copied().collect()
+            }
+        };
+        if !existing.is_empty() {
+            parts.push(Part::of(EndSpec::Existing(existing)));
+        }
+        parts
+    }
+
+    fn parts(&self, ends: &Ends) -> Vec<Part> {
+        let mut parts = self.pods(&ends.pods.selections, &[], &ends.pods.pods);
+        if !ends.nodes.is_empty() {
+            parts.push(Part::of(EndSpec::Nodes(
+                ends.nodes.iter().copied().collect(),
+            )));
+        }
+        if !ends.addresses.is_empty() {
+            parts.push(Part::of(EndSpec::Outside(ends.addresses.clone())));
+        }
+        if ends.unknown_controller {
+            parts.push(Part {
+                spec: EndSpec::Possible {
+                    any_of: vec![PodSelection::everything()],
+                    none_of: Vec::new(),
+                },
+                is_anyone: true,
+            });
+        }
+        parts
+    }
+
+    fn flows(&mut self, expect: Expectation, from: &Ends, to: &[Called]) -> Found {
+        if from.is_nothing(self.scope) && expect != Expectation::Only {
+            return Ok(Some(nothing("`from` selects nothing")));
+        }
+        if to.iter().all(|called| called.ends.is_nothing(self.scope)) {
+            return Ok(Some(nothing("`to` selects nothing")));
+        }
+        let cluster = self.context.cluster;
+        let is_node = |id: &PodId| {
+            cluster
+                .pod(*id)
+                .is_some_and(|pod| cluster.is_node_traffic(pod))
+        };
+        self.own_nodes = expect != Expectation::Only
+            && (!from.nodes.is_empty() || from.pods.pods.iter().any(is_node));
+        let verdict = match expect {
+            Expectation::Allowed => Verdict::Denied,
+            Expectation::Denied | Expectation::Only => Verdict::Allowed,
+        };
+        let (sources, pairs) = match expect {
+            Expectation::Only => {
+                let nodes = (0u32..).map(NodeId).take(self.context.cluster.nodes.len());
+                let has_nodes = !self.context.cluster.nodes.is_empty();
+                if has_nodes || self.context.cluster.pods.iter().any(|pod| pod.host_network) {
+                    let note = "a pod's own node can always reach it, and is left out (N26)";
+                    if self.notes.is_empty() {
+                        self.notes.push(note.to_owned());
+                    }
+                }
+                let mut parts = self.everyone_but(from);
+                let nodes: Vec<NodeId> = nodes.filter(|id| !from.nodes.contains(id)).collect();
+                if !nodes.is_empty() {
+                    parts.push(Part::of(EndSpec::Nodes(nodes)));
+                }
+                let pairs = PairSpec {
+                    without_own_node: true,
+                    ..PairSpec::default()
+                };
+                (parts, pairs)
+            }
+            Expectation::Allowed | Expectation::Denied => (self.parts(from), PairSpec::default()),
+        };
+        let mut is_about_pods = false;
+        for called in to {
+            let destinations = self.parts(&called.ends);
+            let inside = |parts: &[Part]| parts.iter().any(Part::has_policies);
+            is_about_pods |= inside(&sources) || inside(&destinations);
+            let found = self.search(&sources, &destinations, &called.traffic, &pairs, verdict)?;
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        if !is_about_pods {
+            return Ok(Some(nothing("neither end is a pod, so no policy decides")));
+        }
+        Ok(None)
+    }
+
+    /// Every source but these.
+    fn everyone_but(&self, from: &Ends) -> Vec<Part> {
+        let cluster = self.context.cluster;
+        let all = cluster.pods_with_ids().map(|(id, _)| id);
+        let others: BTreeSet<PodId> = all.filter(|id| !from.pods.pods.contains(id)).collect();
+        let everything = [PodSelection::everything()];
+        let mut parts = self.pods(&everything, &from.pods.selections, &others);
+        if from.unknown_controller {
+            // Any of them may be the controller that is meant.
+            parts
+                .iter_mut()
+                .for_each(|part| part.is_anyone = self.scope == Scope::Possible);
+        }
+        let addresses: AddressSet = outside(cluster).difference(&from.addresses);
+        if !addresses.is_empty() {
+            parts.push(Part::of(EndSpec::Outside(addresses)));
+        }
+        parts
+    }
+
+    /// The first flow between any of the parts with this verdict; what is not known is kept for
+    /// when there is none.
+    fn search(
+        &mut self,
+        sources: &[Part],
+        destinations: &[Part],
+        traffic: &TrafficSpec,
+        pairs: &PairSpec,
+        verdict: Verdict,
+    ) -> Found {
+        for source in sources {
+            for destination in destinations {
+                // Policy says nothing of two ends without any.
+                if !source.has_policies() && !destination.has_policies() {
+                    continue;
+                }
+                let found = self.search_one(source, destination, traffic, pairs, verdict)?;
+                if found.is_some() {
+                    return Ok(found);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn solve(&mut self, query: &Query<'_>) -> Outcome {
+        let (outcome, effort) = solve(query, self.context.limits);
+        self.effort.checks += effort.checks;
+        self.effort.policies += effort.policies;
+        self.effort.resources += effort.resources;
+        outcome
+    }
+
+    fn remember(&mut self, reason: String, example: Option<Box<Counterexample>>) {
+        let outcome = CheckOutcome::Unknown { reason, example };
+        self.unknown.get_or_insert(outcome);
+    }
+
+    fn search_one(
+        &mut self,
+        source: &Part,
+        destination: &Part,
+        traffic: &TrafficSpec,
+        pairs: &PairSpec,
+        verdict: Verdict,
+    ) -> Found {
+        let (some, always) = match verdict {
+            Verdict::Allowed => (Goal::Allowed, Goal::AllowedAlways),
+            _ => (Goal::Denied, Goal::DeniedAlways),
+        };
+        let mut query = Query {
+            traffic: traffic.clone(),
+            pairs: pairs.clone(),
+            ..query(self.context, &source.spec, &destination.spec, some)
+        };
+        let witness = match self.solve(&query) {
+            Outcome::Impossible => return Ok(None),
+            Outcome::Unknown { reason } => {
+                self.remember(format!("the solver gave up: {reason}"), None);
+                return Ok(None);
+            }
+            Outcome::Found(witness) => *witness,
+        };
+        let is_anyone = source.is_anyone || destination.is_anyone;
+        let replayed = self.replay(&witness, is_anyone);
+        if replayed.verdict == verdict {
+            return Ok(Some(violated(replayed.counterexample)));
+        }
+        if replayed.verdict != Verdict::Unknown {
+            return Err(ReplayError::of(&witness));
+        }
+        if is_anyone {
+            let reason = "it depends on which pod the ingress controller is";
+            self.remember(reason.to_owned(), Some(Box::new(replayed.counterexample)));
+            return Ok(None);
+        }
+        // It depends on addresses that pods do not have yet: is there one that does not?
+        query.goal = always;
+        match self.solve(&query) {
+            Outcome::Found(witness) => {
+                let certain = self.replay(&witness, false);
+                if certain.verdict != verdict {
+                    return Err(ReplayError::of(&witness));
+                }
+                return Ok(Some(violated(certain.counterexample)));
+            }
+            Outcome::Impossible => {
+                let reason = "it depends on the address that a pod gets";
+                self.remember(reason.to_owned(), Some(Box::new(replayed.counterexample)));
+            }
+            Outcome::Unknown { reason } => {
+                self.remember(format!("the solver gave up: {reason}"), None);
+            }
+        }
+        Ok(None)
+    }
+
+    /// What the specification says of a flow: of two pods of the input, whatever addresses they
+    /// get; of a controller that is not in the input, whichever pod it is.
+    fn replay(&mut self, witness: &Witness, is_anyone: bool) -> Replayed {
+        with_witness(self.scratch, witness, |cluster, flow| {
+            let mut flow = *flow;
+            if is_anyone {
+                for (end, party) in [
+                    (&witness.source, &mut flow.source),
+                    (&witness.destination, &mut flow.destination),
+                ] {
+                    if matches!(end, WitnessEnd::NewPod(_)) {
+                        *party = Party::SomePod;
+                    }
+                }
+            }
+            let evaluation = match (&witness.source, &witness.destination) {
+                (WitnessEnd::Pod(from, _), WitnessEnd::Pod(to, _)) => {
+                    let (family, protocol) = (witness.family, witness.protocol);
+                    evaluate_pods(cluster, (*from, *to), family, protocol, witness.port)
+                        .unwrap_or_else(|| evaluate(cluster, &flow))
+                }
+                _ => evaluate(cluster, &flow),
+            };
+            Replayed {
+                verdict: evaluation.verdict,
+                counterexample: Counterexample::Flow {
+                    witness: witness.clone(),
+                    near: denied_sides(cluster, &flow, &evaluation),
+                    evaluation,
+                },
+            }
+        })
+    }
+
+    fn isolated(
+        &mut self,
+        directions: &[Direction],
+        except: &[PodSelection],
+        excepted: &BTreeSet<PodId>,
+    ) -> Found {
+        let pods: BTreeSet<PodId> = &self.policed() - excepted;
+        let spec = match self.scope {
+            Scope::Existing if pods.is_empty() => {
+                return Ok(Some(nothing("there is no pod that it is about")));
+            }
+            Scope::Existing => EndSpec::Existing(pods.into_iter().collect()),
+            // Whether a pod is isolated does not depend on its address, so that every pod that
+            // exists is like one that could be created.
+            Scope::Possible => EndSpec::Possible {
+                any_of: vec![self.context.known.clone()],
+                none_of: except.to_vec(),
+            },
+        };
+        for &direction in directions {
+            let query = query(self.context, &spec, &spec, Goal::NotIsolated(direction));
+            match self.solve(&query) {
+                Outcome::Impossible => {}
+                Outcome::Unknown { reason } => {
+                    self.remember(format!("the solver gave up: {reason}"), None);
+                }
+                Outcome::Found(witness) => {
+                    let is_isolated = with_witness(self.scratch, &witness, |cluster, flow| {
+                        let subject = match direction {
+                            Direction::Egress => &flow.source,
+                            Direction::Ingress => &flow.destination,
+                        };
+                        isolates(cluster, subject, direction)
+                    });
+                    if is_isolated {
+                        return Err(ReplayError::of(&witness));
+                    }
+                    return Ok(Some(violated(Counterexample::NotIsolated {
+                        witness: *witness,
+                        direction,
+                    })));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Policies that select nothing. That one does is shown by a pod that it selects; that one
+    /// does not takes a proof.
+    fn idle_policies(&mut self) -> Found {
+        let cluster = self.context.cluster;
+        if cluster.policies.is_empty() {
+            return Ok(Some(nothing("there is no policy")));
+        }
+        let spec = match self.scope {
+            Scope::Existing => EndSpec::Existing(self.policed().into_iter().collect()),
+            Scope::Possible => EndSpec::Possible {
+                any_of: vec![PodSelection::everything()],
+                none_of: Vec::new(),
+            },
+        };
+        let mut idle = Vec::new();
+        for (id, policy) in cluster.policies_with_ids() {
+            if cluster
+                .pods
+                .iter()
+                .any(|pod| selects(cluster, &policy.subject, pod))
+            {
+                continue;
+            }
+            let mut applies = Direction::ALL
+                .into_iter()
+                .filter(|d| policy.rules(*d).is_some());
+            let Some(direction) = applies.next() else {
+                idle.push(id);
+                continue;
+            };
+            let query = query(self.context, &spec, &spec, Goal::SelectedBy(direction, id));
+            match self.solve(&query) {
+                Outcome::Impossible => idle.push(id),
+                Outcome::Unknown { reason } => {
+                    self.remember(format!("the solver gave up: {reason}"), None);
+                }
+                Outcome::Found(witness) => {
+                    let is_selected = with_witness(self.scratch, &witness, |cluster, flow| {
+                        let subject = match direction {
+                            Direction::Egress => &flow.source,
+                            Direction::Ingress => &flow.destination,
+                        };
+                        match subject {
+                            Party::Pod { pod, .. } => cluster
+                                .pod(*pod)
+                                .is_some_and(|pod| selects(cluster, &policy.subject, pod)),
+                            _ => false,
+                        }
+                    });
+                    if !is_selected {
+                        return Err(ReplayError::of(&witness));
+                    }
+                }
+            }
+        }
+        Ok((!idle.is_empty()).then(|| violated(Counterexample::Idle(idle))))
+    }
+}
+
+struct Replayed {
+    verdict: Verdict,
+    counterexample: Counterexample,
+}
+
+fn query<'a>(
+    context: Context<'a>,
+    source: &EndSpec,
+    destination: &EndSpec,
+    goal: Goal,
+) -> Query<'a> {
+    let cidrs = &context.cluster.pod_cidrs;
+    Query {
+        vocabulary: context.vocabulary,
+        worlds: vec![World {
+            cluster: context.cluster,
+            index: context.index,
+            omitted: None,
+        }],
+        source: source.clone(),
+        destination: destination.clone(),
+        traffic: TrafficSpec::default(),
+        family: None,
+        pairs: PairSpec::default(),
+        addresses: if cidrs.is_empty() {
+            Addresses::Blind
+        } else {
+            Addresses::Within(cidrs.clone())
+        },
+        goal,
+    }
+}
+
+fn violated(counterexample: Counterexample) -> CheckOutcome {
+    CheckOutcome::Violated(Box::new(counterexample))
+}
+
+fn nothing(what: &str) -> CheckOutcome {
+    CheckOutcome::Nothing {
+        what: what.to_owned(),
+    }
+}
+
+/// Whether a pod that exists is like one that could be created: on no node's network, and with
+/// no address or one out of the known ranges.
+fn is_possible(cluster: &Cluster, pod: &Pod) -> bool {
+    let in_ranges = |address| cluster.pod_cidrs.iter().any(|net| net.contains(address));
+    !cluster.is_node_traffic(pod) && pod.addresses.iter().all(in_ranges)
+}
+
+/// N1: whether some NetworkPolicy selects the pod in a direction.
+fn isolates(cluster: &Cluster, subject: &Party, direction: Direction) -> bool {
+    let Party::Pod { pod, .. } = subject else {
+        return false;
+    };
+    let Some(pod) = cluster.pod(*pod) else {
+        return false;
+    };
+    cluster.policies.iter().any(|policy| {
+        policy.tier == Tier::NetworkPolicy
+            && policy.rules(direction).is_some()
+            && selects(cluster, &policy.subject, pod)
+    })
+}
