@@ -161,6 +161,15 @@ fn no_intent() -> Failure {
     }
 }
 
+/// What the solver may spend.
+pub(super) fn limits(rlimit: Option<u32>) -> Limits {
+    let default = Limits::default();
+    Limits {
+        resources: rlimit.unwrap_or(default.resources),
+        ..default
+    }
+}
+
 fn prove(
     args: &CheckArgs,
     input: &Input,
@@ -173,9 +182,7 @@ fn prove(
     };
     let index = PolicyIndex::new(cluster);
     let vocabulary = vocabulary_of(cluster, &resolved.assertions, known);
-    let limits = args
-        .rlimit
-        .map_or_else(Limits::default, |resources| Limits { resources });
+    let limits = limits(args.rlimit);
     let context = Context {
         cluster,
         index: &index,

@@ -3,6 +3,7 @@
 
 mod can;
 mod check;
+mod compare;
 mod exit;
 mod generate;
 mod input;
@@ -10,6 +11,7 @@ mod list;
 mod output;
 mod ports;
 mod progress;
+mod redundant;
 
 pub use exit::Exit;
 
@@ -43,6 +45,9 @@ enum Command {
     List(list::ListArgs),
     Can(can::CanArgs),
     Check(check::CheckArgs),
+    Equiv(compare::EquivArgs),
+    Implies(compare::ImpliesArgs),
+    Redundant(redundant::RedundantArgs),
     Completions(generate::CompletionsArgs),
 }
 
@@ -70,6 +75,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::run(args, &output),
         Command::Can(args) => can::run(args, &output),
         Command::Check(args) => check::run(args, &output),
+        Command::Equiv(args) => compare::run_equiv(args, &output),
+        Command::Implies(args) => compare::run_implies(args, &output),
+        Command::Redundant(args) => redundant::run(args, &output),
         Command::Completions(args) => generate::run(args, &output),
     };
     match exit {

@@ -104,6 +104,14 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The origin of a part of it, which is in the same document.
+    pub fn origin_of(&self, route: &Route) -> Origin {
+        Origin {
+            document: self.origin.document,
+            route: route.clone(),
+        }
+    }
+
     /// The rules of one direction; `None` when the policy does not apply to it.
     pub fn rules(&self, direction: Direction) -> Option<&[Rule]> {
         match direction {

@@ -103,7 +103,7 @@ pub struct ReplayError {
 }
 
 impl ReplayError {
-    fn of(witness: &Witness) -> ReplayError {
+    pub(super) fn of(witness: &Witness) -> ReplayError {
         ReplayError {
             witness: format!("{witness:?}"),
         }
@@ -692,7 +692,7 @@ fn query<'a>(
         worlds: vec![World {
             cluster: context.cluster,
             index: context.index,
-            omitted: None,
+            omitted: Vec::new(),
         }],
         source: source.clone(),
         destination: destination.clone(),

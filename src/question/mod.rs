@@ -2,9 +2,11 @@
 
 pub mod can;
 pub mod check;
+pub mod compare;
 pub mod endpoint;
 pub mod explain;
 pub mod ingress;
 pub mod list;
 pub mod near;
+pub mod redundant;
 pub mod service;

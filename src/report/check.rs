@@ -172,7 +172,7 @@ fn details(context: Context<'_>, assertion: &Assertion, checked: &Checked) -> St
 }
 
 /// A line of its own, indented by two, broken between words.
-fn wrapped(line: &str, width: usize) -> String {
+pub(super) fn wrapped(line: &str, width: usize) -> String {
     let mut text = String::new();
     let mut column = 0;
     for word in line.split(' ') {
@@ -308,7 +308,7 @@ pub fn end_text(cluster: &Cluster, end: &WitnessEnd) -> String {
     }
 }
 
-fn short_text(cluster: &Cluster, end: &WitnessEnd) -> String {
+pub(super) fn short_text(cluster: &Cluster, end: &WitnessEnd) -> String {
     match end {
         WitnessEnd::NewPod(pod) => format!("the new pod in `{}`", pod.namespace),
         other => end_text(cluster, other),

@@ -110,7 +110,7 @@ struct PolicyJson {
 /// One end of a flow.
 #[derive(Serialize, JsonSchema, Debug)]
 #[serde(rename_all = "camelCase")]
-struct EndJson {
+pub(super) struct EndJson {
     /// `pod`, `new-pod`, `node` or `address`.
     kind: String,
     /// The pod's or node's name, or the address.
@@ -285,7 +285,7 @@ fn policy_json(
     }
 }
 
-fn end_json(cluster: &Cluster, end: &WitnessEnd) -> EndJson {
+pub(super) fn end_json(cluster: &Cluster, end: &WitnessEnd) -> EndJson {
     let plain = |kind: &str, name: String, address: Option<std::net::IpAddr>| EndJson {
         kind: kind.to_owned(),
         name: Some(name),

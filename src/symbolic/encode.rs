@@ -3,7 +3,7 @@
 
 use super::bits::{all, any, constant, in_block, one_of, within};
 use super::end::{AddressTerms, Constraints, End};
-use super::query::{EndSpec, Omission, PairSpec, Query, TrafficSpec, World};
+use super::query::{EndSpec, Omission, Omitted, PairSpec, Query, TrafficSpec, World};
 use super::rows::{Members, Row};
 use super::selection::PodSelection;
 use super::vocabulary::{Domain, Home, Vocabulary};
@@ -154,11 +154,7 @@ impl<'a> Encoder<'a> {
         for tier in Tier::ALL.into_iter().rev() {
             let of_tier: Vec<(PolicyId, &Policy, Bool)> = policies
                 .iter()
-                .filter(|id| {
-                    world.omitted.is_none_or(|omitted| {
-                        omitted.policy != **id || omitted.what != Omission::Policy
-                    })
-                })
+                .filter(|id| !is_omitted(world, **id, Omission::Policy))
                 .filter_map(|&id| Some((id, world.cluster.policy(id)?)))
                 .filter(|(_, policy)| policy.tier == tier)
                 .map(|(id, policy)| {
@@ -248,9 +244,8 @@ impl<'a> Encoder<'a> {
         (policy, index, rule): (PolicyId, usize, &Rule),
         peer_address: &AddressTerms,
     ) -> Option<Bool> {
-        let omitted = world.omitted.filter(|omitted| omitted.policy == policy);
-        let omitted = omitted.map(|omitted| omitted.what);
-        if omitted == Some(Omission::Rule(direction, index)) {
+        let is_kept = |what| !is_omitted(world, policy, what);
+        if !is_kept(Omission::Rule(direction, index)) {
             return None;
         }
         let mut terms = Vec::new();
@@ -258,7 +253,7 @@ impl<'a> Encoder<'a> {
             let kept = ports
                 .iter()
                 .enumerate()
-                .filter(|(port, _)| omitted != Some(Omission::Port(direction, index, *port)));
+                .filter(|(port, _)| is_kept(Omission::Port(direction, index, *port)));
             let each: Vec<Bool> = kept
                 .map(|(_, port)| self.port(world.cluster, port))
                 .collect();
@@ -268,7 +263,7 @@ impl<'a> Encoder<'a> {
             let kept = peers
                 .iter()
                 .enumerate()
-                .filter(|(peer, _)| omitted != Some(Omission::Peer(direction, index, *peer)));
+                .filter(|(peer, _)| is_kept(Omission::Peer(direction, index, *peer)));
             let end = self.peer(direction);
             let each: Vec<Bool> = kept
                 .map(|(_, peer)| self.peer_matches(world.cluster, nth, peer, end, peer_address))
@@ -594,6 +589,10 @@ impl<'a> Encoder<'a> {
         });
         all(&apart.collect::<Vec<_>>())
     }
+}
+
+fn is_omitted(world: &World<'_>, policy: PolicyId, what: Omission) -> bool {
+    world.omitted.contains(&Omitted { policy, what })
 }
 
 /// N14, on the code of a value. Note `NotIn`: an absent key satisfies it.

@@ -32,6 +32,6 @@ pub use query::{
     TrafficSpec, World,
 };
 pub use selection::{PodSelection, compatible};
-pub use solve::{Limits, solve, solve_without_slicing};
+pub use solve::{Limits, solve};
 pub use vocabulary::{Home, Vocabulary};
 pub use witness::{NewPod, Witness, WitnessEnd, replay, with_witness};

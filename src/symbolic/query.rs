@@ -9,15 +9,15 @@ use crate::model::{
 };
 use ipnet::IpNet;
 
-/// A cluster's policies, with one thing possibly left out.
-#[derive(Clone, Copy, Debug)]
+/// A cluster's policies, with some things possibly left out.
+#[derive(Clone, Debug)]
 pub struct World<'a> {
     /// The cluster.
     pub cluster: &'a Cluster,
     /// Its policies by namespace.
     pub index: &'a PolicyIndex,
     /// What is left out.
-    pub omitted: Option<Omitted>,
+    pub omitted: Vec<Omitted>,
 }
 
 /// A part of a policy that is left out.

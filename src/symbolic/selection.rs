@@ -1,7 +1,6 @@
 //! Pods chosen by namespace and labels, and when two selectors can never meet.
 
-use crate::model::{Labels, NamespaceMatch, Operator, Requirement, Selector, Symbol};
-use std::collections::BTreeSet;
+use crate::model::{Labels, NamespaceMatch, Operator, Selector};
 
 /// Pods by namespace and labels: what an intent or a peer selects.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -25,29 +24,20 @@ impl PodSelection {
 /// Whether some labels satisfy both selectors. Exact: keys are independent of each other, and of
 /// each key it is enough to try the listed values, one that is not listed, and no value.
 pub fn compatible(a: &Selector, b: &Selector) -> bool {
+    // Called for every policy of a namespace: no list is made.
     let requirements = || a.requirements().iter().chain(b.requirements());
-    let keys: BTreeSet<Symbol> = requirements().map(|requirement| requirement.key).collect();
-    keys.into_iter().all(|key| {
-        let of_key: Vec<&Requirement> = requirements().filter(|r| r.key == key).collect();
-        let listed = of_key
-            .iter()
-            .find_map(|requirement| match &requirement.operator {
-                Operator::In(values) => Some(values),
-                _ => None,
-            });
-        match listed {
-            Some(values) => values.iter().any(|&value| {
-                let labels = Labels::new([(key, value)]);
-                of_key
-                    .iter()
-                    .all(|requirement| requirement.matches(&labels))
+    requirements().all(|requirement| {
+        let same = || requirements().filter(|other| other.key == requirement.key);
+        match &requirement.operator {
+            Operator::In(values) => values.iter().any(|&value| {
+                let labels = Labels::new([(requirement.key, value)]);
+                same().all(|other| other.matches(&labels))
             }),
-            // Without `In`, a value nobody lists passes `Exists` and every `NotIn`, and an absent
-            // key passes `DoesNotExist` and every `NotIn`: only the two together fail.
-            None => {
-                let has = |operator: &Operator| of_key.iter().any(|r| r.operator == *operator);
-                !(has(&Operator::Exists) && has(&Operator::DoesNotExist))
-            }
+            // Where no `In` is, a value nobody lists passes `Exists` and every `NotIn`, and an absent
+            // key passes `DoesNotExist` and every `NotIn`: only the two together fail. Where one is,
+            // it is the one that decides.
+            Operator::Exists => same().all(|other| other.operator != Operator::DoesNotExist),
+            Operator::NotIn(_) | Operator::DoesNotExist => true,
         }
     })
 }
@@ -55,7 +45,7 @@ pub fn compatible(a: &Selector, b: &Selector) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Symbols;
+    use crate::model::{Requirement, Symbols};
 
     #[test]
     fn selectors_meet_unless_some_key_excludes_it() {

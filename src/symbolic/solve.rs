@@ -12,16 +12,20 @@ use super::encode::Encoder;
 use super::end::AddressTerms;
 use super::query::{Effort, EndSpec, Goal, Outcome, Query, World};
 use super::selection::compatible;
+use super::vocabulary::Home;
 use super::witness::decode;
-use crate::model::{Direction, NamespaceId, PolicyId, Tier};
+use crate::model::{Direction, METADATA_NAME, NamespaceId, NamespaceMatch, PolicyId, Tier};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use z3::ast::{BV, Bool};
 use z3::{Config, Model, Params, SatResult, Solver, StatisticsValue, with_z3_config};
 
-/// What a solver may spend on one query.
+/// How a query is solved.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Limits {
+    /// Whether only policies are told that can matter. Without, all of them are, which says the
+    /// same and is there to compare with.
+    pub slicing: bool,
     /// Z3's own count of work, for each check; 0 is no limit. It does not depend on the machine,
     /// as time does, so the same query always ends the same way.
     pub resources: u32,
@@ -31,6 +35,7 @@ impl Default for Limits {
     fn default() -> Self {
         // Some hundred times what the largest query of the benches takes.
         Limits {
+            slicing: true,
             resources: 200_000_000,
         }
     }
@@ -38,12 +43,7 @@ impl Default for Limits {
 
 /// Answers a query, in a Z3 context of its own. The witness is not yet replayed.
 pub fn solve(query: &Query<'_>, limits: Limits) -> (Outcome, Effort) {
-    with_z3_config(&Config::new(), || Session::new(query, limits, true).run())
-}
-
-/// Likewise, telling the solver every policy at once. For comparison: the answer is the same.
-pub fn solve_without_slicing(query: &Query<'_>, limits: Limits) -> (Outcome, Effort) {
-    with_z3_config(&Config::new(), || Session::new(query, limits, false).run())
+    with_z3_config(&Config::new(), || Session::new(query, limits).run())
 }
 
 /// What a variable stands for: what a world's policies say in a direction.
@@ -81,8 +81,8 @@ struct Session<'q, 'a> {
 }
 
 impl<'q, 'a> Session<'q, 'a> {
-    fn new(query: &'q Query<'a>, limits: Limits, slicing: bool) -> Self {
-        let solver = Solver::new_for_logic("QF_BV").unwrap_or_default();
+    fn new(query: &'q Query<'a>, limits: Limits) -> Self {
+        let solver = Solver::new_for_logic("QF_FD").unwrap_or_default();
         let mut params = Params::new();
         params.set_u32("rlimit", limits.resources);
         params.set_u32("random_seed", 0);
@@ -96,7 +96,7 @@ impl<'q, 'a> Session<'q, 'a> {
             sides,
             told: BTreeMap::new(),
             relevant: BTreeMap::new(),
-            slicing,
+            slicing: limits.slicing,
             effort: Effort::default(),
         };
         session.assert_query();
@@ -185,7 +185,8 @@ impl<'q, 'a> Session<'q, 'a> {
         let mut relevant: BTreeSet<usize> = BTreeSet::new();
         for (nth, world) in self.query.worlds.iter().enumerate() {
             for namespace in world.index.namespaces(direction) {
-                if !self
+                if self.can_be_in(nth, world, direction, namespace)
+                    && !self
                     .policies(nth, world, direction, Some(namespace))
                     .is_empty()
                 {
@@ -285,6 +286,43 @@ impl<'q, 'a> Session<'q, 'a> {
         self.solver.assert(told);
     }
 
+    /// Whether the subject can be in a namespace of its world.
+    fn can_be_in(
+        &self,
+        nth: usize,
+        world: &World<'_>,
+        direction: Direction,
+        namespace: NamespaceId,
+    ) -> bool {
+        let EndSpec::Possible { any_of, .. } = self.spec(direction) else {
+            return true;
+        };
+        if !self.slicing || !self.is_comparable(nth, world) {
+            return true;
+        }
+        let code = self.query.vocabulary.namespace_code(world.cluster.namespace_name(namespace));
+        let is_fixed =
+            code.is_some_and(|code| *self.query.vocabulary.home(code) != Home::Free);
+        let Some(labels) = world.cluster.namespace(namespace).map(|known| &known.labels) else {
+            return true;
+        };
+        any_of.iter().any(|selection| match &selection.namespaces {
+            NamespaceMatch::Same(only) => *only == namespace,
+            // Of one that is not fixed, the name is.
+            NamespaceMatch::Labels(selector) => selector.requirements().iter().all(|requirement| {
+                let is_name = world.cluster.symbols.name(requirement.key) == METADATA_NAME;
+                (!is_fixed && !is_name) || requirement.matches(labels)
+            }),
+        })
+    }
+
+    /// Whether the query's selections, which are made of the first cluster's symbols, can be
+    /// compared with this world's.
+    fn is_comparable(&self, nth: usize, world: &World<'_>) -> bool {
+        let first = self.query.worlds.first().map(|world| world.cluster);
+        nth == 0 || first.is_some_and(|first| std::ptr::eq(first, world.cluster))
+    }
+
     /// The policies that can select the subject in a namespace, or in one without policies of its
     /// own.
     fn policies(
@@ -296,10 +334,7 @@ impl<'q, 'a> Session<'q, 'a> {
     ) -> Vec<PolicyId> {
         let mut policies = world.index.policies(direction, namespace);
         let spec = self.spec(direction);
-        // Selections are made of the first cluster's symbols.
-        let first = self.query.worlds.first().map(|world| world.cluster);
-        let comparable = nth == 0 || first.is_some_and(|first| std::ptr::eq(first, world.cluster));
-        if !self.slicing || !comparable {
+        if !self.slicing || !self.is_comparable(nth, world) {
             return policies;
         }
         policies.retain(|id| {

@@ -12,7 +12,7 @@ use portolan::model::{
 use portolan::reach::Reach;
 use portolan::symbolic::{
     Addresses, EndSpec, Goal, Limits, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
-    TrafficSpec, Vocabulary, World, replay, solve, solve_without_slicing,
+    TrafficSpec, Vocabulary, World, replay, solve,
 };
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -59,7 +59,7 @@ impl<'a> Asker<'a> {
             worlds: vec![World {
                 cluster: self.cluster,
                 index: &self.index,
-                omitted: None,
+                omitted: Vec::new(),
             }],
             source: question.source.clone(),
             destination: question.destination.clone(),
@@ -69,8 +69,12 @@ impl<'a> Asker<'a> {
             addresses,
             goal: question.goal,
         };
+        let whole = Limits {
+            slicing: false,
+            ..Limits::default()
+        };
         let (outcome, _) = solve(&query, Limits::default());
-        let (unsliced, _) = solve_without_slicing(&query, Limits::default());
+        let (unsliced, _) = solve(&query, whole);
         let found = match &outcome {
             Outcome::Impossible => false,
             Outcome::Unknown { reason } => return Err(format!("gave up: {reason}")),

@@ -1,0 +1,119 @@
+//! `portolan equiv A B` and `portolan implies A B`.
+
+use super::check::limits;
+use super::exit::Exit;
+use super::input::{self, Input, InputArgs};
+use super::output::{Failure, Output};
+use super::progress::with_progress;
+use crate::question::compare::{Compared, Comparison, compare};
+use crate::report::compare::{Named, compared_json, render_compared};
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+/// Prove that two sets of policies allow the same for all pods, or show a flow that differs
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Only policies and the labels of namespaces count, not the pods of the inputs: any pod that could
+be created may call and be called, at any address.
+
+Examples:
+  portolan equiv old/ new/
+  portolan equiv policies.yaml policies-rewritten.yaml -o json")]
+pub(super) struct EquivArgs {
+    #[command(flatten)]
+    common: CompareArgs,
+}
+
+/// Prove that A allows no more than B for all pods, or show a flow that only A allows
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The gate for \"no new access\": the new policies as A, the old ones as B.
+
+Examples:
+  portolan implies new/ old/
+  kustomize build overlays/prod | portolan implies - deployed/")]
+pub(super) struct ImpliesArgs {
+    #[command(flatten)]
+    common: CompareArgs,
+}
+
+#[derive(Debug, Args)]
+struct CompareArgs {
+    /// A file or directory of manifests, `-` for standard input
+    #[arg(value_name = "A")]
+    first: PathBuf,
+    /// The other
+    #[arg(value_name = "B")]
+    second: PathBuf,
+    /// How much work the solver may do for one question before it gives up [default: 200000000]
+    #[arg(long, value_name = "COUNT")]
+    rlimit: Option<u32>,
+    /// The format of the answer
+    #[arg(
+        short = 'o',
+        long = "output",
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Output"
+    )]
+    format: Format,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+pub(super) fn run_equiv(args: &EquivArgs, output: &Output) -> Result<Exit, Failure> {
+    run(&args.common, Comparison::Equivalent, output)
+}
+
+pub(super) fn run_implies(args: &ImpliesArgs, output: &Output) -> Result<Exit, Failure> {
+    run(&args.common, Comparison::Implies, output)
+}
+
+fn run(args: &CompareArgs, comparison: Comparison, output: &Output) -> Result<Exit, Failure> {
+    let read = |path: &PathBuf| input::read(std::slice::from_ref(path), &args.input, output);
+    let (first, second) = (read(&args.first)?, read(&args.second)?);
+    let clusters = [&first.cluster, &second.cluster];
+    let (compared, _) = with_progress(output, "comparing", || {
+        compare(clusters, comparison, limits(args.rlimit))
+    })
+    .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
+    let names = [&args.first, &args.second].map(|path| path.display().to_string());
+    let [a, b] = &names;
+    let named = |input, name| named(input, name);
+    let inputs = [named(&first, a), named(&second, b)];
+    match args.format {
+        Format::Text => {
+            let style = output.answer_style();
+            let text = render_compared(inputs, comparison, &compared, style);
+            output.answer(|writer| writer.write_all(text.as_bytes()))?;
+        }
+        Format::Json => {
+            let json = compared_json(inputs, comparison, &compared);
+            output.answer(|writer| {
+                serde_json::to_writer_pretty(&mut *writer, &json)?;
+                writer.write_all(b"\n")
+            })?;
+        }
+    }
+    Ok(match compared {
+        Compared::Proved => first.exit.max(second.exit),
+        Compared::Differs(_) => Exit::No,
+        Compared::Unknown { .. } => Exit::Unknown,
+    })
+}
+
+fn named<'a>(input: &'a Input, name: &'a str) -> Named<'a> {
+    Named {
+        name,
+        cluster: &input.cluster,
+        sources: &input.sources,
+    }
+}
