@@ -32,7 +32,11 @@ const ASSERTIONS: usize = 1000;
 fn main() {
     // `cargo test` runs benches too, without `--bench`: once, and small.
     let measured = std::env::args().any(|argument| argument == "--bench");
-    let (namespaces, assertions) = if measured { (NAMESPACES, ASSERTIONS) } else { (3, 12) };
+    let (namespaces, assertions) = if measured {
+        (NAMESPACES, ASSERTIONS)
+    } else {
+        (3, 12)
+    };
     let text = manifests(namespaces) + &intents(namespaces, assertions);
     let sources = Sources::from_text("bench.yaml", text);
     let mut loaded = load(&sources, &LoadOptions::default());
@@ -54,8 +58,14 @@ fn main() {
         cluster.pods.len(),
         resolved.assertions.len()
     );
-    println!("index and vocabulary, once       {:8.1} ms", once.as_secs_f64() * 1e3);
-    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    println!(
+        "index and vocabulary, once       {:8.1} ms",
+        once.as_secs_f64() * 1e3
+    );
+    let one = rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .build()
+        .unwrap();
     let run = |assertions: &[Assertion], slicing: bool| {
         let context = Context {
             cluster,
@@ -84,7 +94,12 @@ fn main() {
             resolved.assertions.iter().zip(&checked).collect();
         by_time.sort_by_key(|(_, checked)| std::cmp::Reverse(checked.elapsed));
         for (assertion, checked) in by_time.iter().take(20) {
-            println!("{:8.1} ms {} {:?}", checked.elapsed.as_secs_f64() * 1e3, assertion.name, checked.effort);
+            println!(
+                "{:8.1} ms {} {:?}",
+                checked.elapsed.as_secs_f64() * 1e3,
+                assertion.name,
+                checked.effort
+            );
         }
     }
     if let Some(peak) = peak_memory_kib() {
@@ -103,7 +118,10 @@ fn word(checked: &Checked) -> &'static str {
 }
 
 fn report(name: &str, checked: &[Checked]) {
-    let mut times: Vec<f64> = checked.iter().map(|c| c.elapsed.as_secs_f64() * 1e3).collect();
+    let mut times: Vec<f64> = checked
+        .iter()
+        .map(|c| c.elapsed.as_secs_f64() * 1e3)
+        .collect();
     times.sort_by(f64::total_cmp);
     let at = |share: f64| times[((times.len() as f64 * share) as usize).min(times.len() - 1)];
     let mut words: BTreeMap<&str, usize> = BTreeMap::new();
@@ -121,7 +139,9 @@ fn report(name: &str, checked: &[Checked]) {
 /// The most memory this process ever held, in KiB, where the system tells.
 fn peak_memory_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -170,26 +190,57 @@ fn manifests(namespaces: usize) -> String {
 
 /// Assertions of ten kinds, in turn.
 fn intents(namespaces: usize, assertions: usize) -> String {
-    let mut text = "apiVersion: portolan.dev/v1\nkind: ConnectivityIntent\nmetadata: {name: bench}\n\
+    let mut text =
+        "apiVersion: portolan.dev/v1\nkind: ConnectivityIntent\nmetadata: {name: bench}\n\
                     spec:\n  scope: possible\n  assertions:\n"
-        .to_owned();
+            .to_owned();
     for i in 0..assertions {
         let (n, a) = ((i * 7) % namespaces, (i * 3) % APPS);
         let (next, other) = ((a + 1) % APPS, (n + 1) % namespaces);
-        let app = |n: usize, a: usize| format!("{{namespace: ns-{n}, podSelector: {{matchLabels: {{app: app-{a}}}}}}}");
+        let app = |n: usize, a: usize| {
+            format!("{{namespace: ns-{n}, podSelector: {{matchLabels: {{app: app-{a}}}}}}}")
+        };
         let everyone = "{podSelector: {}}";
-        let of_team = format!("{{namespaceSelector: {{matchLabels: {{team: team-{}}}}}}}", n % 10);
+        let of_team = format!(
+            "{{namespaceSelector: {{matchLabels: {{team: team-{}}}}}}}",
+            n % 10
+        );
         let (expect, from, to, ports) = match i % 10 {
             0 => ("allowed", app(n, next), app(n, a), "[{port: 8080}]"),
             1 => ("only", app(n, next), app(n, a), "[{port: 8080}]"),
             2 => ("denied", app(n, a), app(other, a), "[{port: 5432}]"),
             3 => ("denied", everyone.to_owned(), app(n, a), "[{port: 5432}]"),
-            4 => ("denied", "{entity: internet}".to_owned(), app(n, a), "[{port: 1, endPort: 65535}]"),
-            5 => ("denied", app(n, a), "{ipBlock: {cidr: 169.254.169.254/32}}".to_owned(), "[{port: 80}]"),
-            6 => ("allowed", format!("{{namespace: ns-{n}}}"), app(0, 0), "[{protocol: UDP, port: 53}]"),
+            4 => (
+                "denied",
+                "{entity: internet}".to_owned(),
+                app(n, a),
+                "[{port: 1, endPort: 65535}]",
+            ),
+            5 => (
+                "denied",
+                app(n, a),
+                "{ipBlock: {cidr: 169.254.169.254/32}}".to_owned(),
+                "[{port: 80}]",
+            ),
+            6 => (
+                "allowed",
+                format!("{{namespace: ns-{n}}}"),
+                app(0, 0),
+                "[{protocol: UDP, port: 53}]",
+            ),
             7 => ("denied", of_team, app(n, a), "[{port: 22}]"),
-            8 => ("denied", format!("{{namespace: ns-{n}}}"), format!("{{namespace: ns-{other}}}"), "[{port: 3306}]"),
-            _ => ("allowed", app(n, next), "{ipBlock: {cidr: 203.0.0.0/25}}".to_owned(), "[{port: 443}]"),
+            8 => (
+                "denied",
+                format!("{{namespace: ns-{n}}}"),
+                format!("{{namespace: ns-{other}}}"),
+                "[{port: 3306}]",
+            ),
+            _ => (
+                "allowed",
+                app(n, next),
+                "{ipBlock: {cidr: 203.0.0.0/25}}".to_owned(),
+                "[{port: 443}]",
+            ),
         };
         writeln!(
             text,

@@ -26,11 +26,19 @@ use portolan::model::{
 use portolan::reach::{Reach, products};
 use portolan::{model, source};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 use std::net::IpAddr;
 
 /// 64 clusters for each property, or as many as `PROPTEST_CASES` says.
 fn config() -> ProptestConfig {
-    let default = ProptestConfig::default();
+    let default = ProptestConfig {
+        // The same clusters each time; `PROPTEST_RNG_SEED` draws others.
+        rng_seed: match std::env::var_os("PROPTEST_RNG_SEED") {
+            Some(_) => ProptestConfig::default().rng_seed,
+            None => RngSeed::Fixed(20_261_126),
+        },
+        ..ProptestConfig::default()
+    };
     let cases = match std::env::var_os("PROPTEST_CASES") {
         Some(_) => default.cases,
         None => 64,
@@ -205,6 +213,38 @@ proptest! {
             let agreed = proofs::possible_pair(&cluster, plans, &free, &ports, family);
             prop_assert_eq!(agreed, Ok(()), "{:?}", family);
         }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: config().cases / 4, ..config() })]
+
+    #[test]
+    fn comparisons_agree_with_evaluate(
+        cluster in small_cluster(),
+        other in small_cluster(),
+        keep in 0..5usize,
+        source in generate::extra_pod(),
+        destination in generate::extra_pod(),
+    ) {
+        // Another cluster altogether, or this one with a policy less.
+        let mut changed = cluster.clone();
+        let n = changed.policies.len();
+        match n {
+            1.. if keep > 0 => {
+                changed.policies.remove(keep % n);
+            }
+            _ => changed = other,
+        }
+        let ports = boundary_ports(&cluster);
+        let plans = (&source, &destination);
+        let agreed = proofs::comparison((&cluster, &changed), plans, &ports);
+        prop_assert_eq!(agreed, Ok(()));
+    }
+
+    #[test]
+    fn redundant_parts_can_be_removed_and_others_cannot(cluster in small_cluster()) {
+        prop_assert_eq!(proofs::redundancies(&cluster), Ok(()));
     }
 }
 

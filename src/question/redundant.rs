@@ -51,12 +51,14 @@ pub fn redundant(cluster: &Cluster, limits: Limits) -> Redundancies {
     };
     let policies: Vec<PolicyId> = cluster.policies_with_ids().map(|(id, _)| id).collect();
     let parts: Vec<Redundancies> = policies.par_iter().map(|id| asker.policy(*id)).collect();
-    parts.into_iter().fold(Redundancies::default(), |mut all, part| {
-        all.found.extend(part.found);
-        all.unknown.extend(part.unknown);
-        all.asked += part.asked;
-        all
-    })
+    parts
+        .into_iter()
+        .fold(Redundancies::default(), |mut all, part| {
+            all.found.extend(part.found);
+            all.unknown.extend(part.unknown);
+            all.asked += part.asked;
+            all
+        })
 }
 
 #[derive(Clone, Copy)]
@@ -92,7 +94,13 @@ impl Asker<'_> {
     }
 
     /// Asks about one part; whether it is redundant.
-    fn ask(&self, policy: PolicyId, what: Omission, origin: &Origin, answer: &mut Redundancies) -> bool {
+    fn ask(
+        &self,
+        policy: PolicyId,
+        what: Omission,
+        origin: &Origin,
+        answer: &mut Redundancies,
+    ) -> bool {
         answer.asked += 1;
         let part = Omitted { policy, what };
         match self.changes(part, &[]) {
@@ -187,7 +195,7 @@ impl Asker<'_> {
         let Some(policy) = self.cluster.policy(part.policy) else {
             return Vec::new();
         };
-        let mut rivals = Vec::new();
+        let mut rivals = siblings(policy, part);
         for direction in directions(part.what) {
             let namespace = match policy.subject.namespaces {
                 NamespaceMatch::Same(namespace) => Some(namespace),
@@ -232,6 +240,37 @@ impl Asker<'_> {
     }
 }
 
+/// The other peers or ports of a part's rule.
+fn siblings(policy: &Policy, part: Omitted) -> Vec<Omitted> {
+    let of = |direction, rule: usize| policy.rules(direction)?.get(rule);
+    let others: Vec<Omission> = match part.what {
+        Omission::Policy | Omission::Rule(..) => Vec::new(),
+        Omission::Peer(direction, rule, own) => {
+            let n = of(direction, rule)
+                .and_then(|rule| rule.peers.as_ref())
+                .map_or(0, Vec::len);
+            (0..n)
+                .filter(|nth| *nth != own)
+                .map(|nth| Omission::Peer(direction, rule, nth))
+                .collect()
+        }
+        Omission::Port(direction, rule, own) => {
+            let n = of(direction, rule)
+                .and_then(|rule| rule.ports.as_ref())
+                .map_or(0, Vec::len);
+            (0..n)
+                .filter(|nth| *nth != own)
+                .map(|nth| Omission::Port(direction, rule, nth))
+                .collect()
+        }
+    };
+    let omitted = |what| Omitted {
+        policy: part.policy,
+        what,
+    };
+    others.into_iter().map(omitted).collect()
+}
+
 fn directions(what: Omission) -> Vec<Direction> {
     match what {
         Omission::Policy => Direction::ALL.to_vec(),
@@ -252,13 +291,19 @@ fn parts_of(
     if let Some(peers) = rule.peers.as_ref().filter(|peers| peers.len() > 1) {
         let each = peers.iter().enumerate();
         parts.extend(each.map(|(nth, peer)| {
-            (Omission::Peer(direction, index, nth), policy.origin_of(&peer.route))
+            (
+                Omission::Peer(direction, index, nth),
+                policy.origin_of(&peer.route),
+            )
         }));
     }
     if let Some(ports) = rule.ports.as_ref().filter(|ports| ports.len() > 1) {
         let each = ports.iter().enumerate();
         parts.extend(each.map(|(nth, port)| {
-            (Omission::Port(direction, index, nth), policy.origin_of(&port.route))
+            (
+                Omission::Port(direction, index, nth),
+                policy.origin_of(&port.route),
+            )
         }));
     }
     parts

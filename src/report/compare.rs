@@ -39,10 +39,16 @@ pub fn render_compared(
     };
     match compared {
         Compared::Proved => {
-            format!("yes: {}, for all pods that could be created (proved)\n", says(yes))
+            format!(
+                "yes: {}, for all pods that could be created (proved)\n",
+                says(yes)
+            )
         }
         Compared::Unknown { reason } => {
-            format!("unknown: whether {}; the solver gave up: {reason}\n", says(yes))
+            format!(
+                "unknown: whether {}; the solver gave up: {reason}\n",
+                says(yes)
+            )
         }
         Compared::Differs(difference) => {
             format!("no: {}\n{}", says(no), explain(inputs, difference, style))
@@ -78,9 +84,16 @@ fn explain(inputs: [Named<'_>; 2], difference: &Difference, style: Style) -> Str
         };
         for (direction, side, end) in [
             (Direction::Egress, &evaluation.egress, &witness.source),
-            (Direction::Ingress, &evaluation.ingress, &witness.destination),
+            (
+                Direction::Ingress,
+                &evaluation.ingress,
+                &witness.destination,
+            ),
         ] {
-            let near = near.iter().find(|(d, _)| *d == direction).map(|(_, near)| near);
+            let near = near
+                .iter()
+                .find(|(d, _)| *d == direction)
+                .map(|(_, near)| near);
             let who = short_text(input.cluster, end);
             text.push_str(&explain_side(context, direction, side, &who, near));
         }
@@ -152,9 +165,10 @@ pub fn compared_json(
         reason,
         difference: difference.map(|difference| {
             let witness = &difference.witness;
-            let [one, other] = difference.sides.each_ref().map(|(evaluation, _)| {
-                evaluation.verdict.name().to_owned()
-            });
+            let [one, other] = difference
+                .sides
+                .each_ref()
+                .map(|(evaluation, _)| evaluation.verdict.name().to_owned());
             DifferenceJson {
                 source: end_json(first.cluster, &witness.source),
                 destination: end_json(first.cluster, &witness.destination),

@@ -75,8 +75,10 @@ fn picture(cluster: &Cluster, sources: &Sources, redundant: &Redundant, style: S
             .to_owned(),
         [one] => format!("shadowed by {}", part_name(cluster, *one)),
         several => {
-            let names: Vec<String> =
-                several.iter().map(|shadow| part_name(cluster, *shadow)).collect();
+            let names: Vec<String> = several
+                .iter()
+                .map(|shadow| part_name(cluster, *shadow))
+                .collect();
             format!("shadowed together by {}", names.join(", "))
         }
     };
@@ -88,14 +90,17 @@ fn picture(cluster: &Cluster, sources: &Sources, redundant: &Redundant, style: S
 fn origin_of(cluster: &Cluster, part: Omitted) -> Option<Origin> {
     let policy = cluster.policy(part.policy)?;
     let rule = |direction, index: usize| policy.rules(direction)?.get(index);
-    Some(match part.what {
-        Omission::Policy => policy.origin.clone(),
-        Omission::Rule(direction, index)
-        | Omission::Peer(direction, index, _)
-        | Omission::Port(direction, index, _) => {
-            policy.origin_of(&rule(direction, index)?.route)
+    let route = match part.what {
+        Omission::Policy => return Some(policy.origin.clone()),
+        Omission::Rule(direction, index) => &rule(direction, index)?.route,
+        Omission::Peer(direction, index, nth) => {
+            &rule(direction, index)?.peers.as_ref()?.get(nth)?.route
         }
-    })
+        Omission::Port(direction, index, nth) => {
+            &rule(direction, index)?.ports.as_ref()?.get(nth)?.route
+        }
+    };
+    Some(policy.origin_of(route))
 }
 
 /// `spec.ingress[0] of NetworkPolicy shop/cart`.
@@ -106,15 +111,14 @@ fn part_name(cluster: &Cluster, part: Omitted) -> String {
         return name;
     };
     let steps = origin.route.steps();
-    let inside = steps.get(policy.origin.route.steps().len()..).unwrap_or_default();
+    let inside = steps
+        .get(policy.origin.route.steps().len()..)
+        .unwrap_or_default();
     let route: Route = inside.iter().cloned().collect();
-    let what = match part.what {
-        Omission::Policy => return name,
-        Omission::Rule(..) => route.to_string(),
-        Omission::Peer(_, _, nth) => format!("peer {nth} of {route}"),
-        Omission::Port(_, _, nth) => format!("port {nth} of {route}"),
-    };
-    format!("`{what}` of {name}")
+    if part.what == Omission::Policy {
+        return name;
+    }
+    format!("`{route}` of {name}")
 }
 
 /// The parts of policies that change nothing.
@@ -180,6 +184,10 @@ pub fn redundant_json(
                     .collect(),
             })
             .collect(),
-        unknown: answer.unknown.iter().map(|(part, _)| part_name(cluster, *part)).collect(),
+        unknown: answer
+            .unknown
+            .iter()
+            .map(|(part, _)| part_name(cluster, *part))
+            .collect(),
     }
 }

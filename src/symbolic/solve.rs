@@ -187,8 +187,8 @@ impl<'q, 'a> Session<'q, 'a> {
             for namespace in world.index.namespaces(direction) {
                 if self.can_be_in(nth, world, direction, namespace)
                     && !self
-                    .policies(nth, world, direction, Some(namespace))
-                    .is_empty()
+                        .policies(nth, world, direction, Some(namespace))
+                        .is_empty()
                 {
                     let name = world.cluster.namespace_name(namespace);
                     relevant.extend(self.query.vocabulary.namespace_code(name));
@@ -300,10 +300,16 @@ impl<'q, 'a> Session<'q, 'a> {
         if !self.slicing || !self.is_comparable(nth, world) {
             return true;
         }
-        let code = self.query.vocabulary.namespace_code(world.cluster.namespace_name(namespace));
-        let is_fixed =
-            code.is_some_and(|code| *self.query.vocabulary.home(code) != Home::Free);
-        let Some(labels) = world.cluster.namespace(namespace).map(|known| &known.labels) else {
+        let code = self
+            .query
+            .vocabulary
+            .namespace_code(world.cluster.namespace_name(namespace));
+        let is_fixed = code.is_some_and(|code| *self.query.vocabulary.home(code) != Home::Free);
+        let Some(labels) = world
+            .cluster
+            .namespace(namespace)
+            .map(|known| &known.labels)
+        else {
             return true;
         };
         any_of.iter().any(|selection| match &selection.namespaces {
@@ -402,9 +408,12 @@ impl<'q, 'a> Session<'q, 'a> {
     fn reason(&self) -> String {
         let reason = self.solver.get_reason_unknown().unwrap_or_default();
         match reason.as_str() {
-            "" | "unknown" => "it gave no reason".to_owned(),
             text if text.contains("max. resource limit") || text.contains("canceled") => {
                 "the resource limit was reached".to_owned()
+            }
+            // Which is what it says of a limit that it meets early on, too.
+            "" | "unknown" | "no reason given" => {
+                "it gave no reason; the resource limit may have been reached".to_owned()
             }
             text => text.to_owned(),
         }

@@ -6,13 +6,15 @@
 use crate::generate::{LabelPlan, PodPlan, add_possible_pod, label_free_namespaces};
 use portolan::model::{
     AddressSet, Cluster, Direction, Family, Flow, Labels, METADATA_NAME, NamespaceMatch, Operator,
-    Party, PodId, PortMatchKind, Protocol, Requirement, Selector, Symbol, TrafficSet, Verdict,
-    evaluate,
+    Party, PodId, Policy, PortMatchKind, Protocol, Requirement, Rule, Selector, Symbol, TrafficSet,
+    Verdict, evaluate,
 };
+use portolan::question::compare::{Compared, Comparison, compare};
+use portolan::question::redundant::redundant;
 use portolan::reach::Reach;
 use portolan::symbolic::{
-    Addresses, EndSpec, Goal, Limits, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
-    TrafficSpec, Vocabulary, World, replay, solve,
+    Addresses, EndSpec, Goal, Limits, Omission, Omitted, Outcome, PairSpec, PodSelection,
+    PolicyIndex, Query, TrafficSpec, Vocabulary, World, replay, solve,
 };
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -367,4 +369,156 @@ fn selection(base: &mut Cluster, world: &Cluster, pod: PodId) -> PodSelection {
         namespaces: NamespaceMatch::Labels(exact(&namespace.labels, &[METADATA_NAME, a, b])),
         pods: exact(&pod.labels, &crate::generate::POD_KEYS),
     }
+}
+
+/// A cluster without a part of a policy, really taken out.
+fn without(cluster: &Cluster, part: Omitted) -> Cluster {
+    let mut cluster = cluster.clone();
+    let index = usize::try_from(part.policy.0).unwrap();
+    match part.what {
+        Omission::Policy => {
+            cluster.policies.remove(index);
+        }
+        Omission::Rule(direction, rule) => {
+            rules_of(&mut cluster.policies[index], direction).remove(rule);
+        }
+        Omission::Peer(direction, rule, peer) => {
+            let rule = &mut rules_of(&mut cluster.policies[index], direction)[rule];
+            rule.peers.as_mut().unwrap().remove(peer);
+        }
+        Omission::Port(direction, rule, port) => {
+            let rule = &mut rules_of(&mut cluster.policies[index], direction)[rule];
+            rule.ports.as_mut().unwrap().remove(port);
+        }
+    }
+    cluster
+}
+
+fn rules_of(policy: &mut Policy, direction: Direction) -> &mut Vec<Rule> {
+    match direction {
+        Direction::Egress => policy.egress.as_mut().unwrap(),
+        Direction::Ingress => policy.ingress.as_mut().unwrap(),
+    }
+}
+
+/// Two clusters: what `compare` proves holds of pods that are made, and what it finds replays (it
+/// checks that itself); each implies the other exactly when they are equivalent.
+pub(crate) fn comparison(
+    (a, b): (&Cluster, &Cluster),
+    plans: (&Plan, &Plan),
+    ports: &[u16],
+) -> Result<(), String> {
+    let ask = |first, second, comparison| {
+        let answer = compare([first, second], comparison, Limits::default());
+        match answer.map_err(|error| error.to_string())?.0 {
+            Compared::Proved => Ok(true),
+            Compared::Differs(_) => Ok(false),
+            Compared::Unknown { reason } => Err(format!("gave up: {reason}")),
+        }
+    };
+    let equivalent = ask(a, b, Comparison::Equivalent)?;
+    let (a_in_b, b_in_a) = (
+        ask(a, b, Comparison::Implies)?,
+        ask(b, a, Comparison::Implies)?,
+    );
+    if equivalent != (a_in_b && b_in_a) {
+        return Err(format!(
+            "equivalent {equivalent}, but implications {a_in_b} and {b_in_a}"
+        ));
+    }
+    let worlds = [a, b].map(|cluster| {
+        let mut world = cluster.clone();
+        let ids = [plans.0, plans.1].map(|plan| add_possible_pod(&mut world, plan));
+        (world, ids)
+    });
+    let [(first, ids), (second, _)] = &worlds;
+    let mut addresses = vec![None];
+    addresses.extend(
+        crate::generate::ADDRESSES
+            .iter()
+            .step_by(3)
+            .map(|a| Some(a.parse().unwrap())),
+    );
+    for protocol in Protocol::ALL {
+        for &port in ports {
+            for &from in &addresses {
+                for &to in &addresses {
+                    let family = |address: Option<IpAddr>| address.map(Family::of);
+                    if from.is_some() && to.is_some() && family(from) != family(to) {
+                        continue;
+                    }
+                    let flow = Flow {
+                        source: Party::Pod {
+                            pod: ids[0],
+                            address: from,
+                        },
+                        destination: Party::Pod {
+                            pod: ids[1],
+                            address: to,
+                        },
+                        protocol,
+                        port,
+                    };
+                    let (one, other) = (
+                        evaluate(first, &flow).verdict,
+                        evaluate(second, &flow).verdict,
+                    );
+                    let only = |x, y| (x, y) == (Verdict::Allowed, Verdict::Denied);
+                    if equivalent && one != other
+                        || a_in_b && only(one, other)
+                        || b_in_a && only(other, one)
+                    {
+                        return Err(format!("proved, but {flow:?} is {one:?} and {other:?}"));
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Parts called redundant are those without which the cluster is equivalent, and no other.
+pub(crate) fn redundancies(cluster: &Cluster) -> Result<(), String> {
+    let answer = redundant(cluster, Limits::default());
+    if let Some((part, reason)) = answer.unknown.first() {
+        return Err(format!("gave up on {part:?}: {reason}"));
+    }
+    let is_equivalent = |part| {
+        let other = without(cluster, part);
+        let compared = compare([cluster, &other], Comparison::Equivalent, Limits::default());
+        compared
+            .map(|(compared, _)| compared == Compared::Proved)
+            .map_err(|error| error.to_string())
+    };
+    for redundant in &answer.found {
+        if !is_equivalent(redundant.part)? {
+            return Err(format!("{redundant:?} is not redundant"));
+        }
+    }
+    for (id, policy) in cluster.policies_with_ids() {
+        let mut parts = vec![Omission::Policy];
+        for direction in Direction::ALL {
+            let n_rules = policy.rules(direction).map_or(0, <[Rule]>::len);
+            parts.extend((0..n_rules).map(|rule| Omission::Rule(direction, rule)));
+        }
+        let is_found = |what| {
+            answer
+                .found
+                .iter()
+                .any(|r| r.part == Omitted { policy: id, what })
+        };
+        // Of a redundant policy the rules are not listed.
+        let listed = if is_found(Omission::Policy) {
+            1
+        } else {
+            parts.len()
+        };
+        for what in parts.into_iter().take(listed) {
+            let part = Omitted { policy: id, what };
+            if is_equivalent(part)? != is_found(what) {
+                return Err(format!("{part:?} is found: {}", is_found(what)));
+            }
+        }
+    }
+    Ok(())
 }
