@@ -5,8 +5,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use portolan::intent::{BUILTINS, intent_schema};
 use portolan::report::answer_json::answer_schema;
+use portolan::report::check_json::check_schema;
+use portolan::report::compare::compared_schema;
 use portolan::report::map::{grouped_schema, pairs_schema};
+use portolan::report::redundant::redundant_schema;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -20,6 +24,10 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("can.v1.json", answer_schema()),
         ("list.v1.json", pairs_schema()),
         ("list-grouped.v1.json", grouped_schema()),
+        ("check.v1.json", check_schema()),
+        ("compared.v1.json", compared_schema()),
+        ("redundant.v1.json", redundant_schema()),
+        ("intent.v1.json", intent_schema()),
     ]
 }
 
@@ -93,6 +101,38 @@ fn what_is_written_conforms() {
                 "json",
             ],
         ),
+        (
+            "check.v1.json",
+            vec![
+                "check",
+                shop,
+                "testdata/intent/shop/fail",
+                "--intent",
+                "policies/shop.yaml",
+                "-o",
+                "json",
+            ],
+        ),
+        (
+            "check.v1.json",
+            vec![
+                "check",
+                "testdata/intent/default-deny/fail",
+                "--intent",
+                "builtin:default-deny",
+                "-o",
+                "json",
+                "--timing=always",
+            ],
+        ),
+        (
+            "compared.v1.json",
+            vec!["equiv", shop, "testdata/apps/bookinfo", "-o", "json"],
+        ),
+        (
+            "redundant.v1.json",
+            vec!["redundant", "testdata/intent/redundant", "-o", "json"],
+        ),
     ] {
         let validator = jsonschema::validator_for(&published(schema)).unwrap();
         let instance = output(&args);
@@ -101,5 +141,24 @@ fn what_is_written_conforms() {
             .map(|e| e.to_string())
             .collect();
         assert!(wrong.is_empty(), "{args:?}: {wrong:#?}");
+    }
+}
+
+#[test]
+fn shipped_intents_conform_to_the_schema_that_editors_use() {
+    let validator = jsonschema::validator_for(&published("intent.v1.json")).unwrap();
+    let shop = std::fs::read_to_string(root().join("policies/shop.yaml")).unwrap();
+    let texts = BUILTINS
+        .iter()
+        .map(|builtin| (builtin.name, builtin.text.to_owned()));
+    for (name, text) in texts.chain([("shop", shop)]) {
+        let intent: Value = serde_yaml::from_str(&text).unwrap();
+        let wrong: Vec<String> = validator
+            .iter_errors(&intent)
+            .map(|e| e.to_string())
+            .collect();
+        assert!(wrong.is_empty(), "{name}: {wrong:#?}");
+        let typo: Value = serde_yaml::from_str(&text.replace("expect:", "expects:")).unwrap();
+        assert!(typo == intent || !validator.is_valid(&typo), "{name}");
     }
 }

@@ -5,14 +5,14 @@
 //! the cluster they are, and `question::check` proves them. The shipped ones are in `builtin`.
 
 mod builtin;
+mod claim;
+mod endpoint;
 mod parse;
 mod resolve;
 mod wire;
 
 pub use builtin::{BUILTINS, Builtin, builtin};
+pub use claim::{Assertion, Called, Claim, Ends, Expectation, PodEnd, Resolved, Scope};
 pub use parse::{Intent, parse_intents};
-pub use resolve::{
-    Assertion, Called, Claim, Controllers, Ends, Expectation, PodEnd, Resolved, Scope, outside,
-    resolve,
-};
+pub use resolve::{Controllers, outside, resolve};
 pub use wire::intent_schema;

@@ -1,10 +1,8 @@
 //! "Do two sets of policies allow the same?" and "does one allow no more than the other?", of every
 //! pod that could be created.
 
-use super::can::denied_sides;
-use super::check::ReplayError;
-use super::near::NearMiss;
-use crate::model::{AddressSet, Cluster, Direction, Evaluation, Verdict, evaluate};
+use super::check::{Judged, ReplayError};
+use crate::model::{AddressSet, Cluster, Verdict, evaluate};
 use crate::symbolic::{
     Addresses, Effort, EndSpec, Goal, Limits, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
     TrafficSpec, Vocabulary, Witness, World, solve, with_witness,
@@ -39,8 +37,8 @@ pub enum Compared {
 pub struct Difference {
     /// The flow.
     pub witness: Witness,
-    /// What each says of it, and for denied sides the nearest rules.
-    pub sides: [(Evaluation, Vec<(Direction, Vec<NearMiss>)>); 2],
+    /// What each says of it.
+    pub judged: [Judged; 2],
 }
 
 /// Compares two clusters. Pods that could be created may have any address or one that no ipBlock
@@ -120,14 +118,12 @@ fn confirm(
     witness: &Witness,
     comparison: Comparison,
 ) -> Result<Difference, ReplayError> {
-    let sides = clusters.map(|cluster| {
+    let judged = clusters.map(|cluster| {
         with_witness(&mut cluster.clone(), witness, |cluster, flow| {
-            let evaluation = evaluate(cluster, flow);
-            let near = denied_sides(cluster, flow, &evaluation);
-            (evaluation, near)
+            Judged::new(cluster, flow, evaluate(cluster, flow))
         })
     });
-    let [first, second] = sides.each_ref().map(|(evaluation, _)| evaluation.verdict);
+    let [first, second] = judged.each_ref().map(|judged| judged.evaluation.verdict);
     let only_first = (first, second) == (Verdict::Allowed, Verdict::Denied);
     let only_second = (first, second) == (Verdict::Denied, Verdict::Allowed);
     let is_confirmed = match comparison {
@@ -139,6 +135,6 @@ fn confirm(
     }
     Ok(Difference {
         witness: witness.clone(),
-        sides,
+        judged,
     })
 }

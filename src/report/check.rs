@@ -202,10 +202,9 @@ fn explain(
 ) -> (String, String) {
     match counterexample {
         Counterexample::Flow {
-            witness,
-            evaluation,
-            near,
+            witness, judged, ..
         } => {
+            let evaluation = &judged.evaluation;
             let (from, to) = (
                 end_text(context.cluster, &witness.source),
                 end_text(context.cluster, &witness.destination),
@@ -240,7 +239,8 @@ fn explain(
                     &witness.destination,
                 ),
             ] {
-                let near = near
+                let near = judged
+                    .near
                     .iter()
                     .find(|(d, _)| *d == direction)
                     .map(|(_, near)| near);

@@ -57,7 +57,6 @@ struct AssertionJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
     /// What was left out, one sentence each.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<String>,
     /// What is against it, or what it depends on.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,7 +128,6 @@ pub(super) struct EndJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     address: Option<String>,
     /// What a pod that could be created calls the port.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     port_names: Vec<String>,
 }
 
@@ -159,7 +157,7 @@ pub fn check_json(
             counterexample: counterexample
                 .map(|found| counterexample_json(cluster, sources, found)),
             work: checked.effort.resources,
-            milliseconds: timing.then(|| checked.elapsed.as_secs_f64() * 1000.0),
+            milliseconds: timing.then_some(checked.elapsed.as_secs_f64() * 1000.0),
         }
     });
     CheckDocument {
@@ -194,10 +192,9 @@ fn counterexample_json(
     };
     match counterexample {
         Counterexample::Flow {
-            witness,
-            evaluation,
-            ..
+            witness, judged, ..
         } => {
+            let evaluation = &judged.evaluation;
             let mut policies = Vec::new();
             for (side, direction) in [
                 (&evaluation.egress, Direction::Egress),

@@ -59,7 +59,8 @@ pub fn render_compared(
 fn explain(inputs: [Named<'_>; 2], difference: &Difference, style: Style) -> String {
     let witness = &difference.witness;
     let mut text = String::new();
-    for (input, (evaluation, near)) in inputs.iter().zip(&difference.sides) {
+    for (input, judged) in inputs.iter().zip(&difference.judged) {
+        let evaluation = &judged.evaluation;
         let can = match evaluation.verdict {
             Verdict::Allowed => "can",
             _ => "cannot",
@@ -90,7 +91,8 @@ fn explain(inputs: [Named<'_>; 2], difference: &Difference, style: Style) -> Str
                 &witness.destination,
             ),
         ] {
-            let near = near
+            let near = judged
+                .near
                 .iter()
                 .find(|(d, _)| *d == direction)
                 .map(|(_, near)| near);
@@ -166,9 +168,9 @@ pub fn compared_json(
         difference: difference.map(|difference| {
             let witness = &difference.witness;
             let [one, other] = difference
-                .sides
+                .judged
                 .each_ref()
-                .map(|(evaluation, _)| evaluation.verdict.name().to_owned());
+                .map(|judged| judged.evaluation.verdict.name().to_owned());
             DifferenceJson {
                 source: end_json(first.cluster, &witness.source),
                 destination: end_json(first.cluster, &witness.destination),

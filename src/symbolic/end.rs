@@ -16,6 +16,9 @@ use z3::ast::{BV, Bool};
 /// What must hold of the variables, collected until the solver is told.
 pub(super) type Constraints = RefCell<Vec<Bool>>;
 
+/// The variables of labels, by key.
+pub(super) type LabelTerms = Vec<(String, BV)>;
+
 /// An address as terms. Which of the two families counts is the flow's.
 #[derive(Clone, Debug)]
 pub(super) struct AddressTerms {
@@ -281,7 +284,7 @@ impl<'a> End<'a> {
     }
 
     /// The variables of labels that were made so far: the pod's and its namespace's.
-    pub(super) fn known_labels(&self) -> (Vec<(String, BV)>, Vec<(String, BV)>) {
+    pub(super) fn known_labels(&self) -> (LabelTerms, LabelTerms) {
         let list = |map: &RefCell<BTreeMap<String, BV>>| -> Vec<(String, BV)> {
             map.borrow()
                 .iter()

@@ -1,202 +1,16 @@
-//! "Does what is intended hold?": each assertion is proved by Z3, or there is a flow against it.
-//!
-//! An assertion becomes queries for a flow that violates it, one for each kind of ends (pods that
-//! exist, pods that could, nodes, addresses outside). No such flow is a proof. A flow that is
-//! found counts only when the specification, asked about it, says the same.
+//! One assertion: its queries, their answers, and each found flow replayed.
 
-use super::can::denied_sides;
-use super::near::NearMiss;
-use crate::intent::{Assertion, Called, Claim, Ends, Expectation, Scope, outside};
+use super::{CheckOutcome, Context, Counterexample, Judged, ReplayError};
+use crate::intent::{Called, Claim, Ends, Expectation, Scope, outside};
 use crate::model::{
-    AddressSet, Cluster, Direction, Evaluation, NodeId, Party, Pod, PodId, PolicyId, Tier, Verdict,
-    evaluate, evaluate_pods, selects,
+    AddressSet, Cluster, Direction, NodeId, Party, Pod, PodId, Tier, Verdict, evaluate,
+    evaluate_pods, selects,
 };
 use crate::symbolic::{
-    Addresses, Effort, EndSpec, Goal, Limits, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
-    TrafficSpec, Vocabulary, Witness, WitnessEnd, World, solve, with_witness,
+    Addresses, Effort, EndSpec, Goal, Outcome, PairSpec, PodSelection, Query, TrafficSpec, Witness,
+    WitnessEnd, World, solve, with_witness,
 };
-use rayon::prelude::*;
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
-use thiserror::Error;
-
-/// What checking needs.
-#[derive(Clone, Copy, Debug)]
-pub struct Context<'a> {
-    /// The cluster.
-    pub cluster: &'a Cluster,
-    /// Its policies by namespace.
-    pub index: &'a PolicyIndex,
-    /// What selectors tell apart, those of the assertions included.
-    pub vocabulary: &'a Vocabulary,
-    /// Every pod of the namespaces that the input has.
-    pub known: &'a PodSelection,
-    /// What the solver may spend.
-    pub limits: Limits,
-}
-
-/// What came of an assertion.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Checked {
-    /// The answer.
-    pub outcome: CheckOutcome,
-    /// What was left out of it, in words.
-    pub notes: Vec<String>,
-    /// What it cost.
-    pub effort: Effort,
-    /// How long it took. Differs from run to run, unlike everything else.
-    pub elapsed: Duration,
-}
-
-/// The answer to one assertion.
-#[derive(Clone, PartialEq, Debug)]
-pub enum CheckOutcome {
-    /// It holds: there is no flow against it.
-    Proved,
-    /// It does not hold.
-    Violated(Box<Counterexample>),
-    /// It is not known whether it holds.
-    Unknown {
-        /// Why.
-        reason: String,
-        /// A flow on which it depends.
-        example: Option<Box<Counterexample>>,
-    },
-    /// It is about nothing: it would hold whatever the policies say.
-    Nothing {
-        /// Which part of it selects nothing.
-        what: String,
-    },
-    /// It names something that there is not; a finding says what.
-    Unresolved,
-}
-
-/// Something that is not as intended.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Counterexample {
-    /// A flow.
-    Flow {
-        /// The flow.
-        witness: Witness,
-        /// What the specification says of it.
-        evaluation: Evaluation,
-        /// For each denied side, the rules that come nearest to allowing it.
-        near: Vec<(Direction, Vec<NearMiss>)>,
-    },
-    /// A pod that no policy isolates in a direction.
-    NotIsolated {
-        /// The pod: the source of the flow for egress, the destination for ingress.
-        witness: Witness,
-        /// The direction.
-        direction: Direction,
-    },
-    /// Policies that select no pod.
-    Idle(Vec<PolicyId>),
-}
-
-/// A counterexample that the specification does not confirm: one of the two is wrong.
-#[derive(Clone, PartialEq, Eq, Debug, Error)]
-#[error("internal error: the solver and the specification disagree on {witness}")]
-pub struct ReplayError {
-    /// The flow in question.
-    pub witness: String,
-}
-
-impl ReplayError {
-    pub(super) fn of(witness: &Witness) -> ReplayError {
-        ReplayError {
-            witness: format!("{witness:?}"),
-        }
-    }
-
-    /// What to do about it.
-    pub fn help(&self) -> String {
-        "please report this, with the manifests if you can: no answer is better than a wrong one"
-            .to_owned()
-    }
-}
-
-/// The vocabulary of some assertions: what they and the policies can tell apart.
-pub fn vocabulary_of(
-    cluster: &Cluster,
-    assertions: &[Assertion],
-    known: &PodSelection,
-) -> Vocabulary {
-    let mut selections: Vec<&PodSelection> = vec![known];
-    let mut traffic: Vec<&TrafficSpec> = Vec::new();
-    let mut labels: Vec<String> = Vec::new();
-    for claim in assertions
-        .iter()
-        .filter_map(|assertion| assertion.claim.as_ref())
-    {
-        match claim {
-            Claim::Flows { from, to, .. } => {
-                selections.extend(&from.pods.selections);
-                for called in to {
-                    selections.extend(&called.ends.pods.selections);
-                    traffic.push(&called.traffic);
-                }
-            }
-            Claim::Isolated { except, .. } => selections.extend(&except.selections),
-            Claim::PoliciesSelectPods => {}
-            Claim::Separated { except, .. } | Claim::Closed { except } => {
-                for exception in except {
-                    let ends = [&exception.from, &exception.to];
-                    selections.extend(ends.into_iter().flatten().flatten());
-                    traffic.push(&exception.traffic);
-                }
-                if let Claim::Separated { label, .. } = claim {
-                    labels.extend(label.clone());
-                }
-            }
-        }
-    }
-    let named = traffic.iter().flat_map(|spec| spec.0.iter().flatten());
-    let named = named.filter_map(|kind| match kind {
-        crate::model::PortMatchKind::Named { name, .. } => Some(*name),
-        crate::model::PortMatchKind::Range { .. } => None,
-    });
-    Vocabulary::new(&[cluster], selections, named, labels)
-}
-
-/// Checks assertions, on all cores. The answers, in order, do not depend on how many there are.
-pub fn check(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Checked>, ReplayError> {
-    assertions
-        .par_iter()
-        .map_init(
-            || context.cluster.clone(),
-            |scratch, assertion| {
-                let started = Instant::now();
-                let mut prover = Prover {
-                    context,
-                    scope: assertion.scope,
-                    scratch,
-                    effort: Effort::default(),
-                    unknown: None,
-                    notes: Vec::new(),
-                    own_nodes: false,
-                };
-                let mut outcome = prover.prove(assertion.claim.as_ref())?;
-                if assertion.scope == Scope::Possible
-                    && matches!(outcome, CheckOutcome::Violated(_))
-                {
-                    // Pods that exist say more than pods that could.
-                    prover.scope = Scope::Existing;
-                    let existing = prover.prove(assertion.claim.as_ref())?;
-                    if matches!(existing, CheckOutcome::Violated(_)) {
-                        outcome = existing;
-                    }
-                }
-                Ok(Checked {
-                    outcome,
-                    notes: prover.notes,
-                    effort: prover.effort,
-                    elapsed: started.elapsed(),
-                })
-            },
-        )
-        .collect()
-}
 
 /// One end of the queries of an assertion.
 #[derive(Clone)]
@@ -220,15 +34,15 @@ impl Part {
     }
 }
 
-struct Prover<'a> {
+pub(super) struct Prover<'a> {
     context: Context<'a>,
-    scope: Scope,
+    pub(super) scope: Scope,
     /// A cluster to put counterexamples into.
     scratch: &'a mut Cluster,
-    effort: Effort,
+    pub(super) effort: Effort,
     /// The first thing that is not known.
     unknown: Option<CheckOutcome>,
-    notes: Vec<String>,
+    pub(super) notes: Vec<String>,
     /// Whether a caller may be the node of a pod that is called (N26), so that it matters on
     /// which node a pod is, which a pod that could be created does not say.
     own_nodes: bool,
@@ -236,8 +50,21 @@ struct Prover<'a> {
 
 type Found = Result<Option<CheckOutcome>, ReplayError>;
 
-impl Prover<'_> {
-    fn prove(&mut self, claim: Option<&Claim>) -> Result<CheckOutcome, ReplayError> {
+impl<'a> Prover<'a> {
+    pub(super) fn new(context: Context<'a>, scope: Scope, scratch: &'a mut Cluster) -> Self {
+        Prover {
+            context,
+            scope,
+            scratch,
+            effort: Effort::default(),
+            unknown: None,
+            notes: Vec::new(),
+            own_nodes: false,
+        }
+    }
+
+    /// The answer to a claim; `None` is one that could not be resolved.
+    pub(super) fn prove(&mut self, claim: Option<&Claim>) -> Result<CheckOutcome, ReplayError> {
         let Some(claim) = claim else {
             return Ok(CheckOutcome::Unresolved);
         };
@@ -256,7 +83,7 @@ impl Prover<'_> {
                 };
                 let policed = self.policed();
                 let from = self.pods(&[PodSelection::everything()], &[], &policed);
-                let to = self.pods(&[self.context.known.clone()], &[], &policed);
+                let to = self.pods(std::slice::from_ref(self.context.known), &[], &policed);
                 self.search(
                     &from,
                     &to,
@@ -272,7 +99,7 @@ impl Prover<'_> {
                 };
                 let policed = self.policed();
                 let from = vec![Part::of(EndSpec::Outside(outside(self.context.cluster)))];
-                let to = self.pods(&[self.context.known.clone()], &[], &policed);
+                let to = self.pods(std::slice::from_ref(self.context.known), &[], &policed);
                 self.search(
                     &from,
                     &to,
@@ -562,8 +389,7 @@ impl Prover<'_> {
                 verdict: evaluation.verdict,
                 counterexample: Counterexample::Flow {
                     witness: witness.clone(),
-                    near: denied_sides(cluster, &flow, &evaluation),
-                    evaluation,
+                    judged: Box::new(Judged::new(cluster, &flow, evaluation)),
                 },
             }
         })
