@@ -206,12 +206,18 @@ proptest! {
         source in generate::extra_pod(),
         destination in generate::extra_pod(),
         free in generate::namespace_labels(),
+        pick in 0..1000usize,
     ) {
         let ports = boundary_ports(&cluster);
         for family in Family::ALL {
             let plans = (&source, &destination);
             let agreed = proofs::possible_pair(&cluster, plans, &free, &ports, family);
             prop_assert_eq!(agreed, Ok(()), "{:?}", family);
+        }
+        let outside = boundary_addresses(&cluster);
+        for address in [outside.get(pick % outside.len()), outside.last()].into_iter().flatten() {
+            let agreed = proofs::possible_outside(&cluster, &source, &ports, *address);
+            prop_assert_eq!(agreed, Ok(()), "{:?}", address);
         }
     }
 }

@@ -5,9 +5,9 @@
 
 use crate::generate::{LabelPlan, PodPlan, add_possible_pod, label_free_namespaces};
 use portolan::model::{
-    AddressSet, Cluster, Direction, Family, Flow, Labels, METADATA_NAME, NamespaceMatch, Operator,
-    Party, PodId, Policy, PortMatchKind, Protocol, Requirement, Rule, Selector, Symbol, TrafficSet,
-    Verdict, evaluate,
+    AddressSet, Cluster, ContainerPort, Direction, Family, Flow, Labels, METADATA_NAME,
+    NamespaceMatch, Operator, Party, PodId, Policy, PortMatchKind, Protocol, Requirement, Rule,
+    Selector, Symbol, TrafficSet, Verdict, evaluate,
 };
 use portolan::question::compare::{Compared, Comparison, compare};
 use portolan::question::redundant::redundant;
@@ -267,6 +267,57 @@ pub(crate) fn possible_pair(
     asker.holds_exactly(&question(Goal::Denied), &denied)
 }
 
+/// Likewise, a pod that could be created and an address outside.
+pub(crate) fn possible_outside(
+    cluster: &Cluster,
+    plan: &Plan,
+    ports: &[u16],
+    address: IpAddr,
+) -> Result<(), String> {
+    let mut world = cluster.clone();
+    let pod = add_possible_pod(&mut world, plan);
+    let mut base = cluster.clone();
+    base.symbols = world.symbols.clone();
+    let selections = [selection(&mut base, &world, pod)];
+    let asker = Asker::new(&base, &selections);
+    let family = Family::of(address);
+    let ends = (
+        possible(&selections[0]),
+        EndSpec::Outside(AddressSet::from(ipnet::IpNet::from(address))),
+    );
+    let party = Party::Pod { pod, address: None };
+    let outside = Party::External { address };
+    for (flow_ends, (source, destination)) in [
+        ((party, outside), ends.clone()),
+        ((outside, party), (ends.1, ends.0)),
+    ] {
+        let (some, every) = traffic_of(&mut world, pod, ports, |protocol, port| {
+            let (source, destination) = flow_ends;
+            vec![Flow {
+                source,
+                destination,
+                protocol,
+                port,
+            }]
+        });
+        let question = |goal| Question {
+            source: source.clone(),
+            destination: destination.clone(),
+            traffic: TrafficSet::all(),
+            family,
+            goal,
+        };
+        let (allowed, denied) = if has_flows(&world, family) {
+            (some, TrafficSet::all().difference(&every))
+        } else {
+            (TrafficSet::none(), TrafficSet::none())
+        };
+        asker.holds_exactly(&question(Goal::Allowed), &allowed)?;
+        asker.holds_exactly(&question(Goal::Denied), &denied)?;
+    }
+    Ok(())
+}
+
 fn has_flows(world: &Cluster, family: Family) -> bool {
     let in_family = |net: &ipnet::IpNet| Family::of(net.addr()) == family;
     world.pod_cidrs.is_empty() || world.pod_cidrs.iter().any(in_family)
@@ -298,9 +349,39 @@ fn instances(
         };
         edges.into_iter().filter(fits).map(Some).collect()
     };
+    let flows = |protocol, port| {
+        let pairs = addresses
+            .iter()
+            .flat_map(|from| addresses.iter().map(move |to| (*from, *to)));
+        let flow = |(from, to)| Flow {
+            source: Party::Pod {
+                pod: source,
+                address: from,
+            },
+            destination: Party::Pod {
+                pod: destination,
+                address: to,
+            },
+            protocol,
+            port,
+        };
+        pairs.map(flow).collect()
+    };
+    traffic_of(world, destination, ports, flows)
+}
+
+/// What is allowed in some and in all of these flows, with any names that a pod gives to the port.
+/// Ports between two neighbouring edges behave as the first of them does.
+fn traffic_of(
+    world: &mut Cluster,
+    called: PodId,
+    ports: &[u16],
+    flows: impl Fn(Protocol, u16) -> Vec<Flow>,
+) -> (TrafficSet, TrafficSet) {
     let names: Vec<Symbol> = crate::generate::PORT_NAMES
         .map(|name| world.symbols.intern(name))
         .to_vec();
+    let index = usize::try_from(called.0).unwrap();
     let (mut some, mut every) = (TrafficSet::none(), TrafficSet::none());
     for protocol in Protocol::ALL {
         for (nth, &port) in ports.iter().enumerate() {
@@ -308,34 +389,19 @@ fn instances(
             let piece = TrafficSet::ports(protocol, port, last);
             let mut verdicts = BTreeSet::new();
             for subset in 0..1u32 << names.len() {
-                let index = usize::try_from(destination.0).unwrap();
-                world.pods[index].ports = names
+                let chosen = names
                     .iter()
                     .enumerate()
-                    .filter(|(bit, _)| subset & (1 << bit) != 0)
-                    .map(|(_, name)| portolan::model::ContainerPort {
+                    .filter(|(bit, _)| subset & (1 << bit) != 0);
+                world.pods[index].ports = chosen
+                    .map(|(_, name)| ContainerPort {
                         name: Some(*name),
                         protocol,
                         port,
                     })
                     .collect();
-                for &from in &addresses {
-                    for &to in &addresses {
-                        let flow = Flow {
-                            source: Party::Pod {
-                                pod: source,
-                                address: from,
-                            },
-                            destination: Party::Pod {
-                                pod: destination,
-                                address: to,
-                            },
-                            protocol,
-                            port,
-                        };
-                        verdicts.insert(evaluate(world, &flow).verdict);
-                    }
-                }
+                let each = flows(protocol, port);
+                verdicts.extend(each.iter().map(|flow| evaluate(world, flow).verdict));
             }
             if verdicts.contains(&Verdict::Allowed) {
                 some = some.union(&piece);
