@@ -6,7 +6,7 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-6s %s\n", $$1, $$2 }' Makefile
 
 # From `can`, status 1 is the answer "no", as good as a "yes"; anything else but 0 is something gone wrong.
-demo: ## install what is missing, then chart and question the example shop
+demo: ## install what is missing, then chart, question and check the example shop
 	@sh .ci/setup
 	cargo build --release --locked
 	@ask() { \
@@ -21,7 +21,8 @@ demo: ## install what is missing, then chart and question the example shop
 	}; \
 	ask list testdata/shop; \
 	ask can -f testdata/shop shop/frontend reach shop/cart --port 7070; \
-	ask can -f testdata/shop shop/frontend reach shop/orders-db
+	ask can -f testdata/shop shop/frontend reach shop/orders-db; \
+	ask check testdata/shop --intent policies/shop.yaml
 
 # Adds up the result lines of all test programs, and names what failed and what was skipped.
 # libtest writes `ignored, reason`, libtest-mimic `ignored (reason)`.
