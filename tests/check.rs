@@ -301,6 +301,20 @@ fn answers_by_assertion() {
             "it depends on which pod the ingress controller is",
         ),
         (
+            "itself",
+            "expect: allowed\nfrom: [{workload: app/web}]\nto: [{workload: app/web}]",
+            &[],
+            1,
+            "`from` and `to` are the same pod, which always reaches itself",
+        ),
+        (
+            "controller-called",
+            "expect: allowed\nfrom: [{workload: app/web}]\nto: [{entity: ingress-controller}]\nports: [{port: 80}]",
+            &[],
+            4,
+            "it depends on which pod the ingress controller is",
+        ),
+        (
             "controller-denied",
             "expect: allowed\nfrom: [{entity: ingress-controller}]\nto: [{workload: app/db}]\nports: [{port: 80}]",
             &[],
@@ -310,9 +324,9 @@ fn answers_by_assertion() {
         (
             "controller-chosen",
             "expect: denied\nfrom: [{entity: ingress-controller}]\nto: [{workload: app/db}]",
-            &["--ingress-controller", "app/app=db"],
-            0,
-            "1 proved",
+            &["--ingress-controller", "app/app=web"],
+            1,
+            "app/web can reach app/db on TCP 5432, and must not",
         ),
         (
             "off",

@@ -97,7 +97,7 @@ impl<'a> Asker<'a> {
         };
         // Slicing only ever leaves out what cannot matter; every third time is enough to see it.
         self.n_asked.set(self.n_asked.get() + 1);
-        if self.n_asked.get() % 3 == 0 {
+        if self.n_asked.get().is_multiple_of(3) {
             let whole = Limits {
                 slicing: false,
                 ..Limits::default()

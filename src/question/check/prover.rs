@@ -3,9 +3,10 @@
 use super::{CheckOutcome, Context, Counterexample, Judged, ReplayError};
 use crate::intent::{Called, Claim, Ends, Expectation, Scope, outside};
 use crate::model::{
-    AddressSet, Cluster, Direction, NodeId, Party, Pod, PodId, Tier, Verdict, evaluate,
-    evaluate_pods, selects,
+    AddressSet, Cluster, Direction, Family, Flow, NodeId, Party, Pod, PodId, Tier, Verdict,
+    evaluate, evaluate_pods, selects,
 };
+use crate::question::can::pod_name;
 use crate::symbolic::{
     Addresses, Effort, EndSpec, Goal, Outcome, PairSpec, PodSelection, Query, TrafficSpec, Witness,
     WitnessEnd, World, solve, with_witness,
@@ -194,6 +195,9 @@ impl<'a> Prover<'a> {
         if to.iter().all(|called| called.ends.is_nothing(self.scope)) {
             return Ok(Some(nothing("`to` selects nothing")));
         }
+        if let Some(what) = self.no_pair(expect, from, to) {
+            return Ok(Some(nothing(&what)));
+        }
         let cluster = self.context.cluster;
         let is_node = |id: &PodId| {
             cluster
@@ -243,6 +247,54 @@ impl<'a> Prover<'a> {
             return Ok(Some(nothing("neither end is a pod, so no policy decides")));
         }
         Ok(None)
+    }
+
+    /// Why there would be nothing to prove although both ends are there: they are one pod, or
+    /// pods without a common family, which cannot talk at all.
+    fn no_pair(&self, expect: Expectation, from: &Ends, to: &[Called]) -> Option<String> {
+        let only_pods = |ends: &Ends| {
+            ends.addresses.is_empty() && ends.nodes.is_empty() && !ends.unknown_controller
+        };
+        let called: BTreeSet<PodId> = to
+            .iter()
+            .flat_map(|called| called.ends.pods.pods.iter().copied())
+            .collect();
+        if self.scope == Scope::Existing
+            && expect != Expectation::Only
+            && only_pods(from)
+            && to.iter().all(|called| only_pods(&called.ends))
+            && called.len() == 1
+            && from.pods.pods == called
+        {
+            return Some(
+                "`from` and `to` are the same pod, which always reaches itself".to_owned(),
+            );
+        }
+        if expect != Expectation::Allowed {
+            return None;
+        }
+        let cluster = self.context.cluster;
+        // Addresses that are not known yet may be of either family.
+        let has = |id: PodId, family: Family| {
+            let addresses = cluster.pod(id).map(|pod| &pod.addresses);
+            addresses.is_none_or(|known| {
+                known.is_empty() || known.iter().any(|address| Family::of(*address) == family)
+            })
+        };
+        let lacking =
+            |pods: &BTreeSet<PodId>, family| pods.iter().find(|id| !has(**id, family)).copied();
+        let (one, other) = Family::ALL
+            .into_iter()
+            .zip(Family::ALL.into_iter().rev())
+            .find_map(|(first, second)| {
+                Some((lacking(&from.pods.pods, first)?, lacking(&called, second)?))
+            })?;
+        let name = |id| pod_name(cluster, id);
+        Some(format!(
+            "{} and {} have no IP family in common, so nothing flows between them",
+            name(one),
+            name(other)
+        ))
     }
 
     /// Every source but these.
@@ -328,24 +380,30 @@ impl<'a> Prover<'a> {
             }
             Outcome::Found(witness) => *witness,
         };
-        let is_anyone = source.is_anyone || destination.is_anyone;
-        let replayed = self.replay(&witness, is_anyone);
+        let replayed = self.replay(&witness);
+        if source.is_anyone || destination.is_anyone {
+            if replayed.verdict != verdict {
+                return Err(ReplayError::of(&witness));
+            }
+            // It is so of this pod; is it so of every pod that the controller could be?
+            if source.is_anyone && self.of_any_caller(&witness) == verdict {
+                return Ok(Some(violated(replayed.counterexample)));
+            }
+            let reason = "it depends on which pod the ingress controller is";
+            self.remember(reason.to_owned(), Some(Box::new(replayed.counterexample)));
+            return Ok(None);
+        }
         if replayed.verdict == verdict {
             return Ok(Some(violated(replayed.counterexample)));
         }
         if replayed.verdict != Verdict::Unknown {
             return Err(ReplayError::of(&witness));
         }
-        if is_anyone {
-            let reason = "it depends on which pod the ingress controller is";
-            self.remember(reason.to_owned(), Some(Box::new(replayed.counterexample)));
-            return Ok(None);
-        }
         // It depends on addresses that pods do not have yet: is there one that does not?
         query.goal = always;
         match self.solve(&query) {
             Outcome::Found(witness) => {
-                let certain = self.replay(&witness, false);
+                let certain = self.replay(&witness);
                 if certain.verdict != verdict {
                     return Err(ReplayError::of(&witness));
                 }
@@ -362,34 +420,34 @@ impl<'a> Prover<'a> {
         Ok(None)
     }
 
-    /// What the specification says of a flow: of two pods of the input, whatever addresses they
-    /// get; of a controller that is not in the input, whichever pod it is.
-    fn replay(&mut self, witness: &Witness, is_anyone: bool) -> Replayed {
+    /// What the specification says when nothing is known of the pod that calls.
+    fn of_any_caller(&mut self, witness: &Witness) -> Verdict {
         with_witness(self.scratch, witness, |cluster, flow| {
-            let mut flow = *flow;
-            if is_anyone {
-                for (end, party) in [
-                    (&witness.source, &mut flow.source),
-                    (&witness.destination, &mut flow.destination),
-                ] {
-                    if matches!(end, WitnessEnd::NewPod(_)) {
-                        *party = Party::SomePod;
-                    }
-                }
-            }
+            let flow = Flow {
+                source: Party::SomePod,
+                ..*flow
+            };
+            evaluate(cluster, &flow).verdict
+        })
+    }
+
+    /// What the specification says of a flow; of two pods of the input, whatever addresses they
+    /// get.
+    fn replay(&mut self, witness: &Witness) -> Replayed {
+        with_witness(self.scratch, witness, |cluster, flow| {
             let evaluation = match (&witness.source, &witness.destination) {
                 (WitnessEnd::Pod(from, _), WitnessEnd::Pod(to, _)) => {
                     let (family, protocol) = (witness.family, witness.protocol);
                     evaluate_pods(cluster, (*from, *to), family, protocol, witness.port)
-                        .unwrap_or_else(|| evaluate(cluster, &flow))
+                        .unwrap_or_else(|| evaluate(cluster, flow))
                 }
-                _ => evaluate(cluster, &flow),
+                _ => evaluate(cluster, flow),
             };
             Replayed {
                 verdict: evaluation.verdict,
                 counterexample: Counterexample::Flow {
                     witness: witness.clone(),
-                    judged: Box::new(Judged::new(cluster, &flow, evaluation)),
+                    judged: Box::new(Judged::new(cluster, flow, evaluation)),
                 },
             }
         })
