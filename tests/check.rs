@@ -591,6 +591,44 @@ fn policies_that_mean_the_same_are_equivalent_however_they_are_written() {
 }
 
 #[test]
+fn a_namespace_that_one_input_does_not_have_is_as_in_the_other() {
+    let namespace = |team: &str| {
+        format!(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {{name: web, labels: {{team: {team}}}}}\n---\n"
+        )
+    };
+    let policy = |peer: &str| {
+        format!(
+            "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p, namespace: app}}\n\
+             spec: {{podSelector: {{}}, ingress: [{{from: [{{namespaceSelector: {{matchLabels: {{{peer}}}}}}}]}}]}}\n"
+        )
+    };
+    let (by_team, by_name) = (
+        policy("team: blue"),
+        policy("kubernetes.io/metadata.name: web"),
+    );
+    for (name, a, b, expected) in [
+        ("only-b", by_team.clone(), namespace("blue") + &by_team, 0),
+        (
+            "other-label",
+            namespace("red") + &by_team,
+            namespace("blue") + &by_team,
+            1,
+        ),
+        // Other namespaces may be of the blue team as well.
+        ("by-name", namespace("blue") + &by_team, by_name.clone(), 1),
+    ] {
+        let a = Folder::new(&format!("namespace-{name}-a"), &[("a.yaml", &a)]);
+        let b = Folder::new(&format!("namespace-{name}-b"), &[("b.yaml", &b)]);
+        for (first, second) in [(&a, &b), (&b, &a)] {
+            let output = portolan(&["equiv", first.path(), second.path()]);
+            let text = stdout(&output) + &stderr(&output);
+            assert_eq!(output.status.code(), Some(expected), "{name}\n{text}");
+        }
+    }
+}
+
+#[test]
 fn redundant_parts_are_named_with_what_shadows_them() {
     let text =
         std::fs::read_to_string(Path::new(&root()).join("testdata/intent/redundant/policies.yaml"));

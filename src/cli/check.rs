@@ -10,7 +10,7 @@ use crate::intent::{
 use crate::model::{Cluster, Direction, Severity, has_block};
 use crate::question::check::{CheckOutcome, Checked, Context, check, vocabulary_of};
 use crate::question::ingress::controllers;
-use crate::report::check::{self as report, render_check};
+use crate::report::check::{self as report, render_check, wrapped};
 use crate::report::check_json::check_json;
 use crate::report::finding::counted;
 use crate::symbolic::{Limits, PolicyIndex};
@@ -270,8 +270,10 @@ fn render(
             };
             output.answer(|writer| writer.write_all(render_check(context, checked).as_bytes()))?;
             if !output.quiet {
+                let width = output.aside_style().width;
                 for assumption in assumptions {
-                    output.aside(&format!("note: {assumption}\n"));
+                    let text = wrapped(&format!("note: {assumption}"), width);
+                    output.aside(text.trim_start_matches(' '));
                 }
             }
             Ok(())

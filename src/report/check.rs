@@ -155,12 +155,8 @@ fn details(context: Context<'_>, assertion: &Assertion, checked: &Checked) -> St
     let (_, code) = sign(&checked.outcome);
     let word = paint(context.style, code, outcome_name(&checked.outcome));
     let place = place_text(context.sources, &place);
-    let mut text = format!(
-        "\n{word}: {}/{}, scope {} ({place})\n",
-        assertion.intent,
-        assertion.name,
-        assertion.scope.name()
-    );
+    let (intent, name, scope) = (&assertion.intent, &assertion.name, assertion.scope.name());
+    let mut text = format!("\n{word}: {intent}/{name}\n  scope {scope}, {place}\n");
     for line in lines {
         text.push_str(&wrapped(&line, context.style.width));
     }
@@ -172,7 +168,7 @@ fn details(context: Context<'_>, assertion: &Assertion, checked: &Checked) -> St
 }
 
 /// A line of its own, indented by two, broken between words.
-pub(super) fn wrapped(line: &str, width: usize) -> String {
+pub fn wrapped(line: &str, width: usize) -> String {
     let mut text = String::new();
     let mut column = 0;
     for word in line.split(' ') {

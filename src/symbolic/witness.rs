@@ -23,6 +23,9 @@ pub struct NewPod {
     pub namespace: String,
     /// The labels of the namespace, when the input does not fix them.
     pub namespace_labels: Option<BTreeMap<String, String>>,
+    /// The labels of the namespace when the input fixes them. Of two inputs one may have them
+    /// from the other.
+    pub fixed_labels: BTreeMap<String, String>,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
     /// The names it gives to the flow's port, when it is called.
@@ -198,6 +201,10 @@ fn new_pod(
             Home::Fixed(_) => None,
             Home::Free => Some(values(namespace_labels, false)),
         },
+        fixed_labels: match vocabulary.home(namespace) {
+            Home::Fixed(labels) => labels.clone(),
+            Home::Free => BTreeMap::new(),
+        },
         labels: values(labels, true),
         port_names: port_names.to_vec(),
         address,
@@ -350,8 +357,12 @@ fn add_namespace(cluster: &mut Cluster, pod: &NewPod) -> NamespaceId {
             origin: None,
         });
     }
-    if let (Some(labels), Some(namespace)) =
-        (&pod.namespace_labels, cluster.namespaces.get_mut(index))
+    let id = NamespaceId(u32::try_from(index).unwrap_or(u32::MAX));
+    let is_inhabited = cluster.pods.iter().any(|other| other.namespace == id);
+    let labels = pod.namespace_labels.as_ref().unwrap_or(&pod.fixed_labels);
+    if let Some(namespace) = cluster.namespaces.get_mut(index)
+        && namespace.origin.is_none()
+        && !is_inhabited
     {
         for (key, value) in labels {
             namespace
@@ -359,5 +370,5 @@ fn add_namespace(cluster: &mut Cluster, pod: &NewPod) -> NamespaceId {
                 .set(symbols.intern(key), symbols.intern(value));
         }
     }
-    NamespaceId(u32::try_from(index).unwrap_or(u32::MAX))
+    id
 }

@@ -6,8 +6,8 @@
 use crate::generate::{LabelPlan, PodPlan, add_possible_pod, label_free_namespaces};
 use portolan::model::{
     AddressSet, Cluster, ContainerPort, Direction, Family, Flow, Labels, METADATA_NAME,
-    NamespaceMatch, Operator, Party, PodId, Policy, PortMatchKind, Protocol, Requirement, Rule,
-    Selector, Symbol, TrafficSet, Verdict, evaluate,
+    NamespaceId, NamespaceMatch, Operator, Party, PodId, Policy, PortMatchKind, Protocol,
+    Requirement, Rule, Selector, Symbol, TrafficSet, Verdict, evaluate,
 };
 use portolan::question::compare::{Compared, Comparison, compare};
 use portolan::question::redundant::redundant;
@@ -519,12 +519,13 @@ pub(crate) fn comparison(
             "equivalent {equivalent}, but implications {a_in_b} and {b_in_a}"
         ));
     }
-    let worlds = [a, b].map(|cluster| {
+    let worlds = [(a, b), (b, a)].map(|(cluster, other)| {
         let mut world = cluster.clone();
+        know_namespaces_of(&mut world, other);
         let ids = [plans.0, plans.1].map(|plan| add_possible_pod(&mut world, plan));
         (world, ids)
     });
-    let [(first, ids), (second, _)] = &worlds;
+    let [(first, first_ids), (second, second_ids)] = &worlds;
     let mut addresses = vec![None];
     addresses.extend(
         crate::generate::ADDRESSES
@@ -540,7 +541,7 @@ pub(crate) fn comparison(
                     if from.is_some() && to.is_some() && family(from) != family(to) {
                         continue;
                     }
-                    let flow = Flow {
+                    let flow = |ids: &[PodId; 2]| Flow {
                         source: Party::Pod {
                             pod: ids[0],
                             address: from,
@@ -553,21 +554,50 @@ pub(crate) fn comparison(
                         port,
                     };
                     let (one, other) = (
-                        evaluate(first, &flow).verdict,
-                        evaluate(second, &flow).verdict,
+                        evaluate(first, &flow(first_ids)).verdict,
+                        evaluate(second, &flow(second_ids)).verdict,
                     );
                     let only = |x, y| (x, y) == (Verdict::Allowed, Verdict::Denied);
                     if equivalent && one != other
                         || a_in_b && only(one, other)
                         || b_in_a && only(other, one)
                     {
-                        return Err(format!("proved, but {flow:?} is {one:?} and {other:?}"));
+                        return Err(format!(
+                            "proved, but {:?} is {one:?} and {other:?}",
+                            flow(first_ids)
+                        ));
                     }
                 }
             }
         }
     }
     Ok(())
+}
+
+/// A namespace that only one of two inputs knows has its labels in both.
+fn know_namespaces_of(cluster: &mut Cluster, other: &Cluster) {
+    let is_known = |cluster: &Cluster, index: usize| {
+        let id = NamespaceId(u32::try_from(index).unwrap());
+        let inhabited = cluster.pods.iter().any(|pod| pod.namespace == id);
+        inhabited || cluster.namespaces[index].origin.is_some()
+    };
+    for index in 0..other.namespaces.len() {
+        let theirs = &other.namespaces[index];
+        let own = cluster
+            .namespaces
+            .iter()
+            .position(|n| n.name == theirs.name);
+        if let Some(own) = own
+            && is_known(other, index)
+            && !is_known(cluster, own)
+        {
+            for (key, value) in theirs.labels.iter() {
+                let key = cluster.symbols.intern(other.symbols.name(key));
+                let value = cluster.symbols.intern(other.symbols.name(value));
+                cluster.namespaces[own].labels.set(key, value);
+            }
+        }
+    }
 }
 
 /// Parts called redundant are those without which the cluster is equivalent, and no other.
