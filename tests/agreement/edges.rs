@@ -6,7 +6,7 @@ use portolan::model::{Cluster, Direction, PeerKind, PortMatchKind, Rule};
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-fn rules(cluster: &Cluster) -> impl Iterator<Item = &Rule> {
+pub(crate) fn rules(cluster: &Cluster) -> impl Iterator<Item = &Rule> {
     cluster.policies.iter().flat_map(|policy| {
         Direction::ALL
             .into_iter()
@@ -29,6 +29,30 @@ pub(crate) fn boundary_ports(cluster: &Cluster) -> Vec<u16> {
         .flat_map(|&port| [port.saturating_sub(1), port, port.saturating_add(1)]);
     let ports: BTreeSet<u16> = around.filter(|&port| port > 0).collect();
     ports.into_iter().collect()
+}
+
+/// Those of the ports, in order, at which some range starts or has just ended.
+pub(crate) fn range_edges(cluster: &Cluster, ports: &[u16]) -> Vec<u16> {
+    let ranges: Vec<(u16, u16)> = rules(cluster)
+        .flat_map(|rule| rule.ports.iter().flatten())
+        .filter_map(|port| match port.kind {
+            PortMatchKind::Range { first, last, .. } => Some((first, last)),
+            PortMatchKind::Named { .. } => None,
+        })
+        .collect();
+    let mut edges: Vec<u16> = Vec::new();
+    let mut before: Option<Vec<bool>> = None;
+    for &port in ports {
+        let within = ranges
+            .iter()
+            .map(|(first, last)| (*first..=*last).contains(&port));
+        let within: Vec<bool> = within.collect();
+        if before.as_ref() != Some(&within) {
+            edges.push(port);
+        }
+        before = Some(within);
+    }
+    edges
 }
 
 /// Every address at which a block, one of its exceptions or a range of pods starts or ends, and

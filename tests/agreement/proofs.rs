@@ -6,7 +6,7 @@
 use crate::generate::{LabelPlan, PodPlan, add_possible_pod, label_free_namespaces};
 use portolan::model::{
     AddressSet, Cluster, ContainerPort, Direction, Family, Flow, Labels, METADATA_NAME,
-    NamespaceId, NamespaceMatch, Operator, Party, PodId, Policy, PortMatchKind, Protocol,
+    NamespaceId, NamespaceMatch, Operator, Party, PeerKind, PodId, Policy, PortMatchKind, Protocol,
     Requirement, Rule, Selector, Symbol, TrafficSet, Verdict, evaluate,
 };
 use portolan::question::compare::{Compared, Comparison, compare};
@@ -374,7 +374,8 @@ fn instances(
             Family::of(*address) == family
                 && world.pod_cidrs.iter().any(|net| net.contains(address))
         };
-        edges.into_iter().filter(fits).map(Some).collect()
+        let fitting: Vec<IpAddr> = edges.into_iter().filter(fits).collect();
+        one_of_each(world, fitting).into_iter().map(Some).collect()
     };
     let flows = |protocol, port| {
         let pairs = addresses
@@ -397,6 +398,25 @@ fn instances(
     traffic_of(world, destination, ports, flows)
 }
 
+/// One address of each kind that no block tells apart.
+fn one_of_each(cluster: &Cluster, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
+    let nets: Vec<ipnet::IpNet> = crate::edges::rules(cluster)
+        .flat_map(|rule| rule.peers.iter().flatten())
+        .filter_map(|peer| match &peer.kind {
+            PeerKind::IpBlock(block) => Some(block),
+            PeerKind::Pods { .. } => None,
+        })
+        .flat_map(|block| block.except.iter().copied().chain([block.cidr]))
+        .collect();
+    let mut seen = BTreeSet::new();
+    let kind =
+        |address: &IpAddr| -> Vec<bool> { nets.iter().map(|net| net.contains(address)).collect() };
+    addresses
+        .into_iter()
+        .filter(|address| seen.insert(kind(address)))
+        .collect()
+}
+
 /// What is allowed in some and in all of these flows, with any names that a pod gives to the port.
 /// Ports between two neighbouring edges behave as the first of them does.
 fn traffic_of(
@@ -409,10 +429,11 @@ fn traffic_of(
         .map(|name| world.symbols.intern(name))
         .to_vec();
     let index = usize::try_from(called.0).unwrap();
+    let edges = crate::edges::range_edges(world, ports);
     let (mut some, mut every) = (TrafficSet::none(), TrafficSet::none());
     for protocol in Protocol::ALL {
-        for (nth, &port) in ports.iter().enumerate() {
-            let last = ports.get(nth + 1).map_or(u16::MAX, |next| next - 1);
+        for (nth, &port) in edges.iter().enumerate() {
+            let last = edges.get(nth + 1).map_or(u16::MAX, |next| next - 1);
             let piece = TrafficSet::ports(protocol, port, last);
             let mut verdicts = BTreeSet::new();
             for subset in 0..1u32 << names.len() {
