@@ -1,6 +1,7 @@
 //! `portolan can`: "can A reach B", on what, and why.
 
 use super::exit::Exit;
+use super::format::{self, FormatArgs};
 use super::input::{self, InputArgs, blind_note};
 use super::output::{Failure, Output};
 use super::ports::{PortArg, parse_port};
@@ -11,7 +12,7 @@ use crate::question::endpoint::parse_endpoint;
 use crate::reach::Reach;
 use crate::report::answer::{self, render_answer};
 use crate::report::answer_json::answer_json;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -35,25 +36,10 @@ pub(super) struct CanArgs {
     /// The port: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed
     #[arg(short, long, value_parser = parse_port)]
     port: Option<PortArg>,
-    /// The format of the answer
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "Output"
-    )]
-    format: Format,
+    #[command(flatten)]
+    format: FormatArgs,
     #[command(flatten)]
     input: InputArgs,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For machines
-    Json,
 }
 
 pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
@@ -83,26 +69,19 @@ pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
     };
     let found = can(context, &source, &destination, &port)
         .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
-    match args.format {
-        Format::Text => {
-            let style = output.answer_style();
-            let context = answer::Context {
-                cluster: &input.cluster,
-                sources: &input.sources,
-                style,
-                from,
-                to,
-            };
-            output.answer(|writer| writer.write_all(render_answer(context, &found).as_bytes()))?;
-        }
-        Format::Json => {
-            let json = answer_json(&input.cluster, &input.sources, (from, to), &found);
-            output.answer(|writer| {
-                serde_json::to_writer_pretty(&mut *writer, &json)?;
-                writer.write_all(b"\n")
-            })?;
-        }
-    }
+    let (cluster, sources) = (&input.cluster, &input.sources);
+    let text = || {
+        let context = answer::Context {
+            cluster,
+            sources,
+            style: output.answer_style(),
+            from,
+            to,
+        };
+        render_answer(context, &found)
+    };
+    let json = || answer_json(cluster, sources, (from, to), &found);
+    format::answer(output, &args.format, text, json)?;
     if !output.quiet
         && let Some(note) = blind_note(
             &input.cluster,

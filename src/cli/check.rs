@@ -1,9 +1,11 @@
 //! `portolan check`: does what is intended hold?
 
 use super::exit::Exit;
+use super::format::{self, Format, FormatArgs};
 use super::input::{self, Extra, Input, InputArgs, read_with};
 use super::output::{Failure, Output};
 use super::progress::with_progress;
+use super::solver::SolverArgs;
 use crate::intent::{
     Assertion, BUILTINS, Controllers, Intent, Resolved, Scope, builtin, parse_intents, resolve,
 };
@@ -13,7 +15,7 @@ use crate::question::ingress::controllers;
 use crate::report::check::{self as report, render_check, wrapped};
 use crate::report::check_json::check_json;
 use crate::report::finding::counted;
-use crate::symbolic::{Limits, PolicyIndex};
+use crate::symbolic::PolicyIndex;
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -41,9 +43,8 @@ pub(super) struct CheckArgs {
     /// For which pods to prove it, whatever the intents say; `off` only reads them
     #[arg(long, value_name = "SCOPE")]
     prove: Option<ProveArg>,
-    /// How much work the solver may do for one question before it gives up [default: 200000000]
-    #[arg(long, value_name = "COUNT")]
-    rlimit: Option<u32>,
+    #[command(flatten)]
+    solver: SolverArgs,
     /// Whether to say how long each assertion took: by default on a terminal only
     #[arg(
         long,
@@ -52,15 +53,8 @@ pub(super) struct CheckArgs {
         help_heading = "Output"
     )]
     timing: TimingArg,
-    /// The format of the answer
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "Output"
-    )]
-    format: Format,
+    #[command(flatten)]
+    format: FormatArgs,
     #[command(flatten)]
     input: InputArgs,
 }
@@ -80,14 +74,6 @@ enum TimingArg {
     Auto,
     Always,
     Never,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For machines
-    Json,
 }
 
 pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
@@ -161,15 +147,6 @@ fn no_intent() -> Failure {
     }
 }
 
-/// What the solver may spend.
-pub(super) fn limits(rlimit: Option<u32>) -> Limits {
-    let default = Limits::default();
-    Limits {
-        resources: rlimit.unwrap_or(default.resources),
-        ..default
-    }
-}
-
 fn prove(
     args: &CheckArgs,
     input: &Input,
@@ -182,13 +159,12 @@ fn prove(
     };
     let index = PolicyIndex::new(cluster);
     let vocabulary = vocabulary_of(cluster, &resolved.assertions, known);
-    let limits = limits(args.rlimit);
     let context = Context {
         cluster,
         index: &index,
         vocabulary: &vocabulary,
         known,
-        limits,
+        limits: args.solver.limits(),
     };
     with_progress(output, "proving", || check(context, &resolved.assertions))
         .map_err(|error| Failure::usage(error.to_string(), error.help()))
@@ -258,35 +234,28 @@ fn render(
     let timing = match args.timing {
         TimingArg::Always => true,
         TimingArg::Never => false,
-        TimingArg::Auto => matches!(args.format, Format::Text) && std::io::stdout().is_terminal(),
+        TimingArg::Auto => args.format.format == Format::Text && std::io::stdout().is_terminal(),
     };
-    match args.format {
-        Format::Text => {
-            let context = report::Context {
-                cluster: &input.cluster,
-                sources: &input.sources,
-                style: output.answer_style(),
-                timing,
-            };
-            output.answer(|writer| writer.write_all(render_check(context, checked).as_bytes()))?;
-            if !output.quiet {
-                let width = output.aside_style().width;
-                for assumption in assumptions {
-                    let text = wrapped(&format!("note: {assumption}"), width);
-                    output.aside(text.trim_start_matches(' '));
-                }
-            }
-            Ok(())
-        }
-        Format::Json => {
-            let (cluster, sources) = (&input.cluster, &input.sources);
-            let json = check_json(cluster, sources, checked, assumptions, timing);
-            output.answer(|writer| {
-                serde_json::to_writer_pretty(&mut *writer, &json)?;
-                writer.write_all(b"\n")
-            })
+    let (cluster, sources) = (&input.cluster, &input.sources);
+    let text = || {
+        let context = report::Context {
+            cluster,
+            sources,
+            style: output.answer_style(),
+            timing,
+        };
+        render_check(context, checked)
+    };
+    let json = || check_json(cluster, sources, checked, assumptions, timing);
+    format::answer(output, &args.format, text, json)?;
+    if args.format.format == Format::Text && !output.quiet {
+        let width = output.aside_style().width;
+        for assumption in assumptions {
+            let text = wrapped(&format!("note: {assumption}"), width);
+            output.aside(text.trim_start_matches(' '));
         }
     }
+    Ok(())
 }
 
 /// A violation is the worst there is to say, whatever else is not known; that an intent could not

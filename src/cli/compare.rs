@@ -1,13 +1,14 @@
 //! `portolan equiv A B` and `portolan implies A B`.
 
-use super::check::limits;
 use super::exit::Exit;
+use super::format::{self, FormatArgs};
 use super::input::{self, Input, InputArgs};
 use super::output::{Failure, Output};
 use super::progress::with_progress;
+use super::solver::SolverArgs;
 use crate::question::compare::{Compared, Comparison, compare};
 use crate::report::compare::{Named, compared_json, render_compared};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use std::path::PathBuf;
 
 /// Prove that two sets of policies allow the same for all pods, or show a flow that differs
@@ -45,28 +46,12 @@ struct CompareArgs {
     /// The other
     #[arg(value_name = "B")]
     second: PathBuf,
-    /// How much work the solver may do for one question before it gives up [default: 200000000]
-    #[arg(long, value_name = "COUNT")]
-    rlimit: Option<u32>,
-    /// The format of the answer
-    #[arg(
-        short = 'o',
-        long = "output",
-        value_name = "FORMAT",
-        default_value = "text",
-        help_heading = "Output"
-    )]
-    format: Format,
+    #[command(flatten)]
+    solver: SolverArgs,
+    #[command(flatten)]
+    format: FormatArgs,
     #[command(flatten)]
     input: InputArgs,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For machines
-    Json,
 }
 
 pub(super) fn run_equiv(args: &EquivArgs, output: &Output) -> Result<Exit, Failure> {
@@ -82,27 +67,16 @@ fn run(args: &CompareArgs, comparison: Comparison, output: &Output) -> Result<Ex
     let (first, second) = (read(&args.first)?, read(&args.second)?);
     let clusters = [&first.cluster, &second.cluster];
     let (compared, _) = with_progress(output, "comparing", || {
-        compare(clusters, comparison, limits(args.rlimit))
+        compare(clusters, comparison, args.solver.limits())
     })
     .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
     let names = [&args.first, &args.second].map(|path| path.display().to_string());
     let [a, b] = &names;
     let named = |input, name| named(input, name);
     let inputs = [named(&first, a), named(&second, b)];
-    match args.format {
-        Format::Text => {
-            let style = output.answer_style();
-            let text = render_compared(inputs, comparison, &compared, style);
-            output.answer(|writer| writer.write_all(text.as_bytes()))?;
-        }
-        Format::Json => {
-            let json = compared_json(inputs, comparison, &compared);
-            output.answer(|writer| {
-                serde_json::to_writer_pretty(&mut *writer, &json)?;
-                writer.write_all(b"\n")
-            })?;
-        }
-    }
+    let text = || render_compared(inputs, comparison, &compared, output.answer_style());
+    let json = || compared_json(inputs, comparison, &compared);
+    format::answer(output, &args.format, text, json)?;
     Ok(match compared {
         Compared::Proved => first.exit.max(second.exit),
         Compared::Differs(_) => Exit::No,

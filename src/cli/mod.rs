@@ -5,6 +5,7 @@ mod can;
 mod check;
 mod compare;
 mod exit;
+mod format;
 mod generate;
 mod input;
 mod list;
@@ -12,6 +13,7 @@ mod output;
 mod ports;
 mod progress;
 mod redundant;
+mod solver;
 
 pub use exit::Exit;
 

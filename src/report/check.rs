@@ -6,9 +6,9 @@ use super::finding::counted;
 use super::snippet::{Drawing, Sign, Style, place_text};
 use super::words::{node_name, policy_names};
 use crate::intent::{Assertion, Claim, Expectation};
-use crate::model::{Cluster, Direction, Origin, Place, Verdict};
+use crate::model::{Cluster, Direction, Evaluation, Origin, Place, Verdict};
 use crate::question::can::pod_name;
-use crate::question::check::{CheckOutcome, Checked, Counterexample};
+use crate::question::check::{CheckOutcome, Checked, Counterexample, Judged};
 use crate::source::{Sources, Target};
 use crate::symbolic::{NewPod, Witness, WitnessEnd};
 use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
@@ -219,30 +219,13 @@ fn explain(
                 _ => "must not",
             };
             let line = format!("{from} {says} {to} on {on}{}, and {must}", named(witness));
-            let answer = AnswerContext {
-                cluster: context.cluster,
-                sources: context.sources,
-                style: context.style,
-                from: "",
-                to: "",
-            };
-            let mut picture = String::new();
-            for (direction, side, end) in [
-                (Direction::Egress, &evaluation.egress, &witness.source),
-                (
-                    Direction::Ingress,
-                    &evaluation.ingress,
-                    &witness.destination,
-                ),
-            ] {
-                let near = judged
-                    .near
-                    .iter()
-                    .find(|(d, _)| *d == direction)
-                    .map(|(_, near)| near);
-                let who = short_text(context.cluster, end);
-                picture.push_str(&explain_side(answer, direction, side, &who, near));
-            }
+            let picture = sides_text(
+                context.cluster,
+                context.sources,
+                context.style,
+                witness,
+                judged,
+            );
             (line, picture)
         }
         Counterexample::NotIsolated { witness, direction } => {
@@ -279,6 +262,37 @@ fn explain(
     }
 }
 
+/// Both sides of a flow, each with the lines that decide it.
+pub(super) fn sides_text(
+    cluster: &Cluster,
+    sources: &Sources,
+    style: Style,
+    witness: &Witness,
+    judged: &Judged,
+) -> String {
+    let context = AnswerContext {
+        cluster,
+        sources,
+        style,
+        from: "",
+        to: "",
+    };
+    let Evaluation {
+        egress, ingress, ..
+    } = &judged.evaluation;
+    let mut text = String::new();
+    for (direction, side, end) in [
+        (Direction::Egress, egress, &witness.source),
+        (Direction::Ingress, ingress, &witness.destination),
+    ] {
+        let near = judged.near.iter().find(|(d, _)| *d == direction);
+        let who = short_text(cluster, end);
+        let near = near.map(|(_, near)| near);
+        text.push_str(&explain_side(context, direction, side, &who, near));
+    }
+    text
+}
+
 /// What the called pod calls the port, when that matters.
 fn named(witness: &Witness) -> String {
     match &witness.destination {
@@ -304,7 +318,7 @@ pub fn end_text(cluster: &Cluster, end: &WitnessEnd) -> String {
     }
 }
 
-pub(super) fn short_text(cluster: &Cluster, end: &WitnessEnd) -> String {
+fn short_text(cluster: &Cluster, end: &WitnessEnd) -> String {
     match end {
         WitnessEnd::NewPod(pod) => format!("the new pod in `{}`", pod.namespace),
         other => end_text(cluster, other),

@@ -1,10 +1,9 @@
 //! Two sets of policies compared, for people and as JSON.
 
-use super::answer::{Context as AnswerContext, explain_side};
-use super::check::{end_text, short_text, wrapped};
+use super::check::{end_text, sides_text, wrapped};
 use super::check_json::{EndJson, end_json};
 use super::snippet::Style;
-use crate::model::{Cluster, Direction, Verdict};
+use crate::model::{Cluster, Verdict};
 use crate::question::compare::{Compared, Comparison, Difference};
 use crate::source::Sources;
 use schemars::{JsonSchema, schema_for};
@@ -76,29 +75,13 @@ fn explain(inputs: [Named<'_>; 2], difference: &Difference, style: Style) -> Str
         text.push('\n');
         text.push_str(&wrapped(&line, style.width));
         text.push('\n');
-        let context = AnswerContext {
-            cluster: input.cluster,
-            sources: input.sources,
+        text.push_str(&sides_text(
+            input.cluster,
+            input.sources,
             style,
-            from: "",
-            to: "",
-        };
-        for (direction, side, end) in [
-            (Direction::Egress, &evaluation.egress, &witness.source),
-            (
-                Direction::Ingress,
-                &evaluation.ingress,
-                &witness.destination,
-            ),
-        ] {
-            let near = judged
-                .near
-                .iter()
-                .find(|(d, _)| *d == direction)
-                .map(|(_, near)| near);
-            let who = short_text(input.cluster, end);
-            text.push_str(&explain_side(context, direction, side, &who, near));
-        }
+            witness,
+            judged,
+        ));
     }
     text
 }
