@@ -2,8 +2,8 @@
 
 use crate::generate::{self, Features, PORT_NAMES};
 use portolan::model::{
-    Cluster, NamespaceMatch, Policy, PortMatchKind, Rule, Selector, Subject, Symbol, Tier,
-    WorkloadId,
+    Cluster, ContainerPort, NamespaceMatch, PeerKind, Policy, PortMatchKind, Protocol, Rule,
+    Selector, Subject, Symbol, Tier, WorkloadId,
 };
 use proptest::prelude::*;
 
@@ -17,6 +17,8 @@ enum Focus {
     Tiers,
     /// Pods have no address yet, and there are ranges to get one from.
     UnknownAddresses,
+    /// Every other pod is on its node's network, and peers are all pods.
+    HostNetwork,
 }
 
 /// A cluster of policies of all tiers. The first pod comes again: once as it is, so that there
@@ -36,6 +38,7 @@ pub(crate) fn small_cluster() -> impl Strategy<Value = Cluster> {
         Just(Focus::NamedPorts),
         Just(Focus::Tiers),
         Just(Focus::UnknownAddresses),
+        Just(Focus::HostNetwork),
     ];
     (generate::cluster(Features { tiers: true }), focus).prop_map(|(plan, focus)| {
         let mut cluster = generate::build(&plan);
@@ -48,6 +51,19 @@ fn bend(cluster: &mut Cluster, focus: Focus) {
     match focus {
         Focus::Nothing => {}
         Focus::NamedPorts => name_ports(cluster),
+        Focus::HostNetwork => {
+            for (index, pod) in cluster.pods.iter_mut().enumerate() {
+                pod.host_network = index % 2 == 0;
+            }
+            for policy in &mut cluster.policies {
+                for peer in rules(policy).flat_map(|rule| rule.peers.iter_mut().flatten()) {
+                    if let PeerKind::Pods { namespaces, pods } = &mut peer.kind {
+                        *namespaces = NamespaceMatch::Labels(Selector::everything());
+                        *pods = Selector::everything();
+                    }
+                }
+            }
+        }
         Focus::Tiers => cluster.policies.iter_mut().for_each(widen),
         Focus::UnknownAddresses => {
             for pod in cluster.pods.iter_mut().skip(1) {
@@ -83,8 +99,22 @@ fn name_ports(cluster: &mut Cluster) {
             }
         }
     }
-    for port in cluster.pods.iter_mut().flat_map(|pod| &mut pod.ports) {
-        port.name = port.name.or(names.first().copied());
+    // So that it is the names that decide: every pod has some, and every other policy lets
+    // everyone call them.
+    for pod in &mut cluster.pods {
+        for (protocol, port) in [(Protocol::Tcp, 80), (Protocol::Udp, 53)] {
+            pod.ports.push(ContainerPort {
+                name: names.get(usize::from(port) % names.len()).copied(),
+                protocol,
+                port,
+            });
+        }
+        for port in &mut pod.ports {
+            port.name = port.name.or(names.first().copied());
+        }
+    }
+    for policy in cluster.policies.iter_mut().step_by(2) {
+        rules(policy).for_each(|rule| rule.peers = None);
     }
 }
 

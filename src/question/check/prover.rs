@@ -481,11 +481,8 @@ impl<'a> Prover<'a> {
                 }
                 Outcome::Found(witness) => {
                     let is_isolated = with_witness(self.scratch, &witness, |cluster, flow| {
-                        let subject = match direction {
-                            Direction::Egress => &flow.source,
-                            Direction::Ingress => &flow.destination,
-                        };
-                        isolates(cluster, subject, direction)
+                        subject(cluster, flow, direction)
+                            .is_some_and(|pod| is_isolated(cluster, pod, direction))
                     });
                     if is_isolated {
                         return Err(ReplayError::of(&witness));
@@ -538,16 +535,8 @@ impl<'a> Prover<'a> {
                 }
                 Outcome::Found(witness) => {
                     let is_selected = with_witness(self.scratch, &witness, |cluster, flow| {
-                        let subject = match direction {
-                            Direction::Egress => &flow.source,
-                            Direction::Ingress => &flow.destination,
-                        };
-                        match subject {
-                            Party::Pod { pod, .. } => cluster
-                                .pod(*pod)
-                                .is_some_and(|pod| selects(cluster, &policy.subject, pod)),
-                            _ => false,
-                        }
+                        subject(cluster, flow, direction)
+                            .is_some_and(|pod| selects(cluster, &policy.subject, pod))
                     });
                     if !is_selected {
                         return Err(ReplayError::of(&witness));
@@ -609,14 +598,20 @@ fn is_possible(cluster: &Cluster, pod: &Pod) -> bool {
     !cluster.is_node_traffic(pod) && pod.addresses.iter().all(in_ranges)
 }
 
+/// The pod whose policies decide in a direction.
+fn subject<'c>(cluster: &'c Cluster, flow: &Flow, direction: Direction) -> Option<&'c Pod> {
+    let party = match direction {
+        Direction::Egress => &flow.source,
+        Direction::Ingress => &flow.destination,
+    };
+    match party {
+        Party::Pod { pod, .. } => cluster.pod(*pod),
+        _ => None,
+    }
+}
+
 /// N1: whether some NetworkPolicy selects the pod in a direction.
-fn isolates(cluster: &Cluster, subject: &Party, direction: Direction) -> bool {
-    let Party::Pod { pod, .. } = subject else {
-        return false;
-    };
-    let Some(pod) = cluster.pod(*pod) else {
-        return false;
-    };
+fn is_isolated(cluster: &Cluster, pod: &Pod, direction: Direction) -> bool {
     cluster.policies.iter().any(|policy| {
         policy.tier == Tier::NetworkPolicy
             && policy.rules(direction).is_some()
