@@ -182,6 +182,14 @@ proptest! {
                 prop_assert_eq!(agreed, Ok(()), "{:?}", pair);
             }
         }
+        for (called, _) in cluster.pods_with_ids() {
+            let others = cluster.pods_with_ids().map(|(id, _)| id).filter(|id| *id != called);
+            let others: Vec<PodId> = others.collect();
+            for family in Family::ALL {
+                let agreed = proofs::existing_callers(&reach, &asker, (&others, called, family));
+                prop_assert_eq!(agreed, Ok(()), "all to {:?}, {:?}", called, family);
+            }
+        }
     }
 
     #[test]

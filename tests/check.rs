@@ -273,6 +273,20 @@ fn answers_by_assertion() {
             "`from` selects nothing, so that nothing is proved by it",
         ),
         (
+            "never",
+            "expect: denied\nscope: possible\nfrom: [{podSelector: {matchExpressions: [{key: app, operator: Exists}, {key: app, operator: DoesNotExist}]}}]\nto: [{workload: app/db}]",
+            &[],
+            1,
+            "`from` selects nothing, so that nothing is proved by it",
+        ),
+        (
+            "never-a-namespace",
+            "expect: denied\nscope: possible\nfrom: [{namespaceSelector: {matchLabels: {tenant: none}}, newNamespaces: false}]\nto: [{workload: app/db}]",
+            &[],
+            1,
+            "`from` selects nothing",
+        ),
+        (
             "no-pods",
             "expect: allowed\nfrom: [{entity: internet}]\nto: [{ipBlock: {cidr: 192.0.2.0/24}}]",
             &[],

@@ -11,7 +11,7 @@ use crate::model::{
     WorkloadId, block_addresses,
 };
 use crate::source::Route;
-use crate::symbolic::{PodSelection, TrafficSpec};
+use crate::symbolic::{PodSelection, TrafficSpec, compatible};
 
 impl Resolver<'_> {
     pub(super) fn ends(&mut self, route: &Route, endpoints: &[Endpoint]) -> Ends {
@@ -59,6 +59,9 @@ impl Resolver<'_> {
         // An exception that is none takes nothing away from what is proved.
         if found.is_empty() && !self.in_exception {
             let help = match self.scope {
+                Scope::Possible if !could_select(self.cluster, &selection) => {
+                    "no pod ever could be selected: its conditions exclude each other"
+                }
                 Scope::Existing => {
                     "is it spelt as in the manifests? an assertion about nothing proves nothing"
                 }
@@ -70,7 +73,9 @@ impl Resolver<'_> {
             self.say("IT003", Severity::Warning, route, message, help.to_owned());
         }
         ends.pods.pods.extend(found);
-        ends.pods.selections.push(selection);
+        if could_select(self.cluster, &selection) {
+            ends.pods.selections.push(selection);
+        }
     }
 
     pub(super) fn in_namespace(&mut self, name: &str) -> Selector {
@@ -408,6 +413,31 @@ fn selected(cluster: &Cluster, selection: &PodSelection) -> Vec<PodId> {
         })
         .map(|(id, _)| id)
         .collect()
+}
+
+/// Whether a pod that one could create would be selected: in a namespace of the input, whose
+/// labels are known, or in another one, whose labels may be anything.
+fn could_select(cluster: &mut Cluster, selection: &PodSelection) -> bool {
+    let NamespaceMatch::Labels(namespaces) = &selection.namespaces else {
+        return false;
+    };
+    let known = known_namespaces(cluster);
+    let another = known.requirements().iter().flat_map(|requirement| {
+        let is_new = match &requirement.operator {
+            Operator::In(names) => Operator::NotIn(names.clone()),
+            other => other.clone(),
+        };
+        // Every namespace has its name as a label (N15).
+        [Operator::Exists, is_new].map(|operator| Requirement {
+            key: requirement.key,
+            operator,
+        })
+    });
+    let another = Selector::new(another.collect::<Vec<_>>());
+    let mut existing = cluster.namespaces.iter();
+    compatible(&selection.pods, &Selector::everything())
+        && (existing.any(|namespace| namespaces.matches(&namespace.labels))
+            || compatible(namespaces, &another))
 }
 
 fn did_you_mean(name: &str, names: Vec<String>) -> String {

@@ -2,16 +2,20 @@
 
 use crate::generate::{self, Features, PORT_NAMES};
 use portolan::model::{
-    Cluster, ContainerPort, NamespaceMatch, PeerKind, Policy, PortMatchKind, Protocol, Rule,
-    Selector, Subject, Symbol, Tier, WorkloadId,
+    Action, Cluster, ContainerPort, NamespaceMatch, PeerKind, Policy, PortMatch, PortMatchKind,
+    Protocol, Rule, Selector, Subject, Symbol, Tier, WorkloadId,
 };
+use portolan::source::Route;
 use proptest::prelude::*;
 
 /// What a cluster is made to have a lot of.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Focus {
     Nothing,
-    /// Ports are named.
+    /// Policies select all pods of their namespace and always say which ports, so that flows are
+    /// neither all allowed nor all denied.
+    Ports,
+    /// Likewise, and the ports are named.
     NamedPorts,
     /// Policies of other tiers are for all pods and all peers, so that they meet.
     Tiers,
@@ -34,11 +38,12 @@ pub(crate) fn cluster() -> impl Strategy<Value = Cluster> {
 /// Likewise, each pod only once.
 pub(crate) fn small_cluster() -> impl Strategy<Value = Cluster> {
     let focus = prop_oneof![
-        Just(Focus::Nothing),
-        Just(Focus::NamedPorts),
-        Just(Focus::Tiers),
-        Just(Focus::UnknownAddresses),
-        Just(Focus::HostNetwork),
+        1 => Just(Focus::Nothing),
+        1 => Just(Focus::Ports),
+        2 => Just(Focus::NamedPorts),
+        1 => Just(Focus::Tiers),
+        1 => Just(Focus::UnknownAddresses),
+        1 => Just(Focus::HostNetwork),
     ];
     (generate::cluster(Features { tiers: true }), focus).prop_map(|(plan, focus)| {
         let mut cluster = generate::build(&plan);
@@ -50,12 +55,17 @@ pub(crate) fn small_cluster() -> impl Strategy<Value = Cluster> {
 fn bend(cluster: &mut Cluster, focus: Focus) {
     match focus {
         Focus::Nothing => {}
-        Focus::NamedPorts => name_ports(cluster),
+        Focus::Ports => limit_ports(cluster),
+        Focus::NamedPorts => {
+            limit_ports(cluster);
+            name_ports(cluster);
+        }
         Focus::HostNetwork => {
             for (index, pod) in cluster.pods.iter_mut().enumerate() {
                 pod.host_network = index % 2 == 0;
             }
             for policy in &mut cluster.policies {
+                policy.subject.pods = Selector::everything();
                 for peer in rules(policy).flat_map(|rule| rule.peers.iter_mut().flatten()) {
                     if let PeerKind::Pods { namespaces, pods } = &mut peer.kind {
                         *namespaces = NamespaceMatch::Labels(Selector::everything());
@@ -99,22 +109,62 @@ fn name_ports(cluster: &mut Cluster) {
             }
         }
     }
-    // So that it is the names that decide: every pod has some, and every other policy lets
-    // everyone call them.
-    for pod in &mut cluster.pods {
-        for (protocol, port) in [(Protocol::Tcp, 80), (Protocol::Udp, 53)] {
-            pod.ports.push(ContainerPort {
-                name: names.get(usize::from(port) % names.len()).copied(),
-                protocol,
-                port,
-            });
-        }
-        for port in &mut pod.ports {
-            port.name = port.name.or(names.first().copied());
+    // Each pod has two of the three names, for every protocol.
+    for (index, pod) in cluster.pods.iter_mut().enumerate() {
+        pod.host_network = false;
+        for nth in [index, index + 1] {
+            let ports = Protocol::ALL.into_iter().zip([80, 53, 443]);
+            pod.ports
+                .extend(ports.map(|(protocol, port)| ContainerPort {
+                    name: names.get(nth % names.len()).copied(),
+                    protocol,
+                    port,
+                }));
         }
     }
-    for policy in cluster.policies.iter_mut().step_by(2) {
-        rules(policy).for_each(|rule| rule.peers = None);
+}
+
+fn limit_ports(cluster: &mut Cluster) {
+    for policy in &mut cluster.policies {
+        policy.subject.pods = Selector::everything();
+        for rules in [&mut policy.ingress, &mut policy.egress]
+            .into_iter()
+            .flatten()
+        {
+            if rules.is_empty() {
+                rules.push(Rule {
+                    action: Action::Accept,
+                    peers: None,
+                    ports: None,
+                    route: Route::root(),
+                });
+            }
+        }
+        for (index, rule) in rules(policy).enumerate() {
+            if index % 2 == 0 {
+                rule.peers = None;
+            }
+            if rule.ports.as_ref().is_none_or(Vec::is_empty) {
+                rule.ports = Some(vec![PortMatch {
+                    kind: PortMatchKind::Range {
+                        protocol: Protocol::Tcp,
+                        first: 53,
+                        last: 443,
+                    },
+                    route: Route::root(),
+                }]);
+            }
+        }
+    }
+    // They may be of both families.
+    for pod in cluster.pods.iter_mut().step_by(2) {
+        pod.addresses.clear();
+    }
+    // A flow needs two.
+    if let [only] = cluster.pods.as_slice() {
+        let mut twin = only.clone();
+        twin.workload = WorkloadId(1);
+        cluster.pods.push(twin);
     }
 }
 

@@ -211,6 +211,32 @@ pub(crate) fn existing_pair(
     Ok(())
 }
 
+/// All other pods at once: together they reach a pod on what each of them does, and whoever the
+/// solver names does.
+pub(crate) fn existing_callers(
+    reach: &Reach,
+    asker: &Asker<'_>,
+    (sources, destination, family): (&[PodId], PodId, Family),
+) -> Result<(), String> {
+    let mut allowed = TrafficSet::none();
+    let mut denied = TrafficSet::none();
+    for &source in sources {
+        if let Some(traffic) = reach.between(source, destination, family) {
+            let perhaps = traffic.allowed.union(&traffic.unknown);
+            denied = denied.union(&TrafficSet::all().difference(&traffic.allowed));
+            allowed = allowed.union(&perhaps);
+        }
+    }
+    for (goal, expected) in [(Goal::Allowed, allowed), (Goal::Denied, denied)] {
+        let question = Question {
+            source: EndSpec::Existing(sources.to_vec()),
+            ..existing(destination, destination, family, goal)
+        };
+        asker.holds_exactly(&question, &expected)?;
+    }
+    Ok(())
+}
+
 fn existing(source: PodId, destination: PodId, family: Family, goal: Goal) -> Question {
     Question {
         source: EndSpec::Existing(vec![source]),
