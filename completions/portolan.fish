@@ -33,6 +33,10 @@ complete -c portolan -n "__fish_portolan_needs_command" -s h -l help -d 'Print h
 complete -c portolan -n "__fish_portolan_needs_command" -s V -l version -d 'Print version'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "list" -d 'Chart which workloads can open connections to which'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "can" -d 'Say whether A can reach B, on what, and which lines decide it'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "check" -d 'Prove that what is intended holds, or show a flow that says otherwise'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "equiv" -d 'Prove that two sets of policies allow the same for all pods, or show a flow that differs'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "implies" -d 'Prove that A allows no more than B for all pods, or show a flow that only A allows'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "redundant" -d 'Find the policies, rules, peers and ports that change nothing, and what shadows them'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "completions" -d 'Print the completions of a shell, or write all of them and the man page'
 complete -c portolan -n "__fish_portolan_using_subcommand list" -s o -l output -d 'The format of the map' -r -f -a "table\t'for people: sets of workloads and what they may open to each other'
 json\t'one row for each pair, or with --grouped sets and their connections'
@@ -75,6 +79,73 @@ complete -c portolan -n "__fish_portolan_using_subcommand can" -l strict -d 'Fai
 complete -c portolan -n "__fish_portolan_using_subcommand can" -s q -l quiet -d 'Print the answer and errors only'
 complete -c portolan -n "__fish_portolan_using_subcommand can" -s v -l verbose -d 'Print warnings and notes in full'
 complete -c portolan -n "__fish_portolan_using_subcommand can" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand check" -s i -l intent -d 'A file or directory of intents, or `builtin:NAME`; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l prove -d 'For which pods to prove it, whatever the intents say; `off` only reads them' -r -f -a "off\t'Nothing'
+existing\t'The pods that exist'
+possible\t'Any pod that one could create'"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l timing -d 'Whether to say how long each assertion took: by default on a terminal only' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
+json\t'For machines'"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand check" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand check" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
+json\t'For machines'"
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand equiv" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
+json\t'For machines'"
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand implies" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
+json\t'For machines'"
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portolan -n "__fish_portolan_using_subcommand completions" -l all -d 'Write the files of every shell and the man page into this directory' -r -F
 complete -c portolan -n "__fish_portolan_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t''

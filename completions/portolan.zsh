@@ -106,6 +106,118 @@ never\:""))' \
 '*::ends -- Who calls, and who is called; the word `reach` may stand between them:_default' \
 && ret=0
 ;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+'*-i+[A file or directory of intents, or \`builtin\:NAME\`; may be repeated]:FILE:_default' \
+'*--intent=[A file or directory of intents, or \`builtin\:NAME\`; may be repeated]:FILE:_default' \
+'--prove=[For which pods to prove it, whatever the intents say; \`off\` only reads them]:SCOPE:((off\:"Nothing"
+existing\:"The pods that exist"
+possible\:"Any pod that one could create"))' \
+'--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
+'--timing=[Whether to say how long each assertion took\: by default on a terminal only]:WHEN:(auto always never)' \
+'-o+[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'--output=[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- Files or directories of manifests and intents, `-` for standard input \[default\: .\]:_files' \
+&& ret=0
+;;
+(equiv)
+_arguments "${_arguments_options[@]}" : \
+'--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
+'-o+[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'--output=[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':first -- A file or directory of manifests, `-` for standard input:_files' \
+':second -- The other:_files' \
+&& ret=0
+;;
+(implies)
+_arguments "${_arguments_options[@]}" : \
+'--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
+'-o+[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'--output=[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':first -- A file or directory of manifests, `-` for standard input:_files' \
+':second -- The other:_files' \
+&& ret=0
+;;
+(redundant)
+_arguments "${_arguments_options[@]}" : \
+'--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
+'-o+[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'--output=[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- Files or directories of manifests, `-` for standard input \[default\: .\]:_files' \
+&& ret=0
+;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
 '()--all=[Write the files of every shell and the man page into this directory]:DIR:_files' \
@@ -131,6 +243,10 @@ _portolan_commands() {
     local commands; commands=(
 'list:Chart which workloads can open connections to which' \
 'can:Say whether A can reach B, on what, and which lines decide it' \
+'check:Prove that what is intended holds, or show a flow that says otherwise' \
+'equiv:Prove that two sets of policies allow the same for all pods, or show a flow that differs' \
+'implies:Prove that A allows no more than B for all pods, or show a flow that only A allows' \
+'redundant:Find the policies, rules, peers and ports that change nothing, and what shadows them' \
 'completions:Print the completions of a shell, or write all of them and the man page' \
     )
     _describe -t commands 'portolan commands' commands "$@"
@@ -140,15 +256,35 @@ _portolan__subcmd__can_commands() {
     local commands; commands=()
     _describe -t commands 'portolan can commands' commands "$@"
 }
+(( $+functions[_portolan__subcmd__check_commands] )) ||
+_portolan__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan check commands' commands "$@"
+}
 (( $+functions[_portolan__subcmd__completions_commands] )) ||
 _portolan__subcmd__completions_commands() {
     local commands; commands=()
     _describe -t commands 'portolan completions commands' commands "$@"
 }
+(( $+functions[_portolan__subcmd__equiv_commands] )) ||
+_portolan__subcmd__equiv_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan equiv commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__implies_commands] )) ||
+_portolan__subcmd__implies_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan implies commands' commands "$@"
+}
 (( $+functions[_portolan__subcmd__list_commands] )) ||
 _portolan__subcmd__list_commands() {
     local commands; commands=()
     _describe -t commands 'portolan list commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__redundant_commands] )) ||
+_portolan__subcmd__redundant_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan redundant commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_portolan" ]; then
