@@ -114,6 +114,9 @@ fn summary(checked: &[(&Assertion, &Checked)]) -> String {
         }
     }
     let all = counted(checked.len(), "assertion");
+    if parts.is_empty() {
+        return format!("\n{all}, so nothing is proved\n");
+    }
     format!("\n{all}: {}\n", parts.join(", "))
 }
 

@@ -1,9 +1,10 @@
 //! The clusters that the engines are compared on: random ones, bent towards what is rarely drawn.
 
-use crate::generate::{self, Features, PORT_NAMES};
+use crate::generate::{self, BLOCKS, EXCEPTIONS, Features, PORT_NAMES};
+use ipnet::IpNet;
 use portolan::model::{
-    Action, Cluster, ContainerPort, NamespaceMatch, PeerKind, Policy, PortMatch, PortMatchKind,
-    Protocol, Rule, Selector, Subject, Symbol, Tier, WorkloadId,
+    Action, Cluster, ContainerPort, IpBlock, NamespaceMatch, Peer, PeerKind, Policy, PortMatch,
+    PortMatchKind, Protocol, Rule, Selector, Subject, Symbol, Tier, WorkloadId,
 };
 use portolan::source::Route;
 use proptest::prelude::*;
@@ -17,6 +18,8 @@ enum Focus {
     Ports,
     /// Likewise, and the ports are named.
     NamedPorts,
+    /// Policies select all pods of their namespace, and blocks have all exceptions that fit.
+    Exceptions,
     /// Policies of other tiers are for all pods and all peers, so that they meet.
     Tiers,
     /// Pods have no address yet, and there are ranges to get one from.
@@ -41,6 +44,7 @@ pub(crate) fn small_cluster() -> impl Strategy<Value = Cluster> {
         1 => Just(Focus::Nothing),
         1 => Just(Focus::Ports),
         2 => Just(Focus::NamedPorts),
+        1 => Just(Focus::Exceptions),
         1 => Just(Focus::Tiers),
         1 => Just(Focus::UnknownAddresses),
         1 => Just(Focus::HostNetwork),
@@ -74,6 +78,7 @@ fn bend(cluster: &mut Cluster, focus: Focus) {
                 }
             }
         }
+        Focus::Exceptions => except_everything(cluster),
         Focus::Tiers => cluster.policies.iter_mut().for_each(widen),
         Focus::UnknownAddresses => {
             for pod in cluster.pods.iter_mut().skip(1) {
@@ -165,6 +170,27 @@ fn limit_ports(cluster: &mut Cluster) {
         let mut twin = only.clone();
         twin.workload = WorkloadId(1);
         cluster.pods.push(twin);
+    }
+}
+
+fn except_everything(cluster: &mut Cluster) {
+    for policy in &mut cluster.policies {
+        policy.subject.pods = Selector::everything();
+        for (index, rule) in rules(policy).enumerate() {
+            // Of either family in turn; in the order of the list, an exception that holds another
+            // one comes after it.
+            let cidr: IpNet = BLOCKS[2 + 4 * (index % 2)].parse().unwrap();
+            let except = EXCEPTIONS.map(|net| net.parse().unwrap());
+            let except = except.into_iter().filter(|net| cidr.contains(net));
+            let block = IpBlock {
+                cidr,
+                except: except.collect(),
+            };
+            rule.peers.get_or_insert_default().push(Peer {
+                kind: PeerKind::IpBlock(block),
+                route: Route::root(),
+            });
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 use super::{CheckOutcome, Context, Counterexample, Judged, ReplayError};
 use crate::intent::{Called, Claim, Ends, Expectation, Scope, outside};
 use crate::model::{
-    AddressSet, Cluster, Direction, Family, Flow, NodeId, Party, Pod, PodId, Tier, Verdict,
-    evaluate, evaluate_pods, selects,
+    AddressSet, Cluster, Direction, Family, Flow, NodeId, Party, Pod, PodId, PortMatchKind, Tier,
+    Verdict, evaluate, evaluate_pods, selects,
 };
 use crate::question::can::pod_name;
 use crate::symbolic::{
@@ -378,7 +378,7 @@ impl<'a> Prover<'a> {
                 self.remember(format!("the solver gave up: {reason}"), None);
                 return Ok(None);
             }
-            Outcome::Found(witness) => *witness,
+            Outcome::Found(witness) => self.without_idle_names(*witness, traffic),
         };
         let replayed = self.replay(&witness);
         if source.is_anyone || destination.is_anyone {
@@ -403,6 +403,7 @@ impl<'a> Prover<'a> {
         query.goal = always;
         match self.solve(&query) {
             Outcome::Found(witness) => {
+                let witness = self.without_idle_names(*witness, traffic);
                 let certain = self.replay(&witness);
                 if certain.verdict != verdict {
                     return Err(ReplayError::of(&witness));
@@ -429,6 +430,37 @@ impl<'a> Prover<'a> {
             };
             evaluate(cluster, &flow).verdict
         })
+    }
+
+    /// The flow without the port names that change nothing, which the solver is free to give to a
+    /// pod. Those that the assertion is about stay.
+    fn without_idle_names(&mut self, mut witness: Witness, traffic: &TrafficSpec) -> Witness {
+        let WitnessEnd::NewPod(pod) = &witness.destination else {
+            return witness;
+        };
+        let symbols = &self.context.cluster.symbols;
+        let is_asked_for = |name: &String| {
+            traffic.0.iter().flatten().any(|item| match item {
+                PortMatchKind::Named { name: asked, .. } => symbols.name(*asked) == name,
+                PortMatchKind::Range { .. } => false,
+            })
+        };
+        let names = pod.port_names.iter().filter(|name| !is_asked_for(name));
+        let names: Vec<String> = names.cloned().collect();
+        if names.is_empty() {
+            return witness;
+        }
+        let verdict = self.replay(&witness).verdict;
+        for name in names {
+            let mut simpler = witness.clone();
+            if let WitnessEnd::NewPod(pod) = &mut simpler.destination {
+                pod.port_names.retain(|other| *other != name);
+            }
+            if self.replay(&simpler).verdict == verdict {
+                witness = simpler;
+            }
+        }
+        witness
     }
 
     /// What the specification says of a flow; of two pods of the input, whatever addresses they
