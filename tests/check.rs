@@ -373,6 +373,31 @@ fn answers_by_assertion() {
 }
 
 #[test]
+fn a_counterexample_has_the_port_names_that_matter_and_no_others() {
+    // Callers may use either name of the `named` pods; nothing isolates `open` ones.
+    let more = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+                metadata: {name: named, namespace: app}\nspec:\n  podSelector: {matchLabels: {app: named}}\n  \
+                ingress: [{ports: [{port: metrics}, {port: admin}]}]\n";
+    for (called, n_names) in [("open", 0), ("named", 1)] {
+        let assertion = format!(
+            "expect: denied\nscope: possible\nfrom: [{{workload: app/web}}]\n\
+             to: [{{namespace: app, podSelector: {{matchLabels: {{app: {called}}}}}}}]"
+        );
+        let output = check(called, more, &assertion, &[]);
+        let text = stdout(&output);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        let line = text.replace("\n ", "");
+        let names = line
+            .split_once("which it calls ")
+            .map_or("", |(_, rest)| rest);
+        let names = names
+            .split_once(", and must not")
+            .map_or("", |(names, _)| names);
+        assert_eq!(names.matches('`').count(), 2 * n_names, "{called}: {text}");
+    }
+}
+
+#[test]
 fn an_address_that_a_pod_does_not_have_yet_can_decide() {
     // The first half of the pods' range reaches the database.
     let more = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\

@@ -56,10 +56,11 @@ impl Resolver<'_> {
             pods,
         };
         let found = selected(self.cluster, &selection);
+        let could_select = could_select(self.cluster, &selection);
         // An exception that is none takes nothing away from what is proved.
         if found.is_empty() && !self.in_exception {
             let help = match self.scope {
-                Scope::Possible if !could_select(self.cluster, &selection) => {
+                Scope::Possible if !could_select => {
                     "no pod ever could be selected: its conditions exclude each other"
                 }
                 Scope::Existing => {
@@ -73,7 +74,7 @@ impl Resolver<'_> {
             self.say("IT003", Severity::Warning, route, message, help.to_owned());
         }
         ends.pods.pods.extend(found);
-        if could_select(self.cluster, &selection) {
+        if could_select {
             ends.pods.selections.push(selection);
         }
     }

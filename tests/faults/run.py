@@ -3,10 +3,12 @@
 
 usage: tests/faults/run.py [FIRST [LAST]]
 
-Works in a copy of the tree, in target/faults. Prints rows for the table in docs/trust.md; a fault that no
+Works in a copy of the tree, in target/faults, so that two runs at once would find each other's faults: the second
+one is refused. Prints rows for the table in docs/trust.md; a fault that no
 test catches, or whose text is no longer found exactly once, ends the run with status 1.
 """
 
+import fcntl
 import os
 import pathlib
 import re
@@ -41,6 +43,12 @@ def run(cases):
 def main():
     first = int(sys.argv[1]) if len(sys.argv) > 1 else 1
     last = int(sys.argv[2]) if len(sys.argv) > 2 else 10**9
+    COPY.parent.mkdir(parents=True, exist_ok=True)
+    lock = open(COPY.parent / "lock", "w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        sys.exit("another run is at work in target/faults")
     if COPY.exists():
         shutil.rmtree(COPY)
     COPY.mkdir(parents=True)
