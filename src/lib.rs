@@ -5,6 +5,7 @@
 //! ([`model`]) and the model is asked questions.
 
 pub mod cli;
+pub mod dataplane;
 pub mod intent;
 pub mod manifest;
 pub mod model;

@@ -81,6 +81,8 @@ pub(super) struct Input {
     /// The policies whose ipBlocks were taken to match no pod, because pods have no address
     /// yet.
     pub(super) blind: Vec<PolicyId>,
+    /// Whether something in the input was rejected or could not be read.
+    pub(super) is_partial: bool,
     /// Where intents stand.
     pub(super) intents: Vec<Origin>,
     /// The worst that reading alone comes to: an answer cannot be better.
@@ -185,6 +187,7 @@ pub(super) fn read_with(
         controller,
         assumptions,
         blind,
+        is_partial: rejected || lost,
         intents,
         exit,
     })

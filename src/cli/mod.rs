@@ -4,6 +4,7 @@
 mod can;
 mod check;
 mod compare;
+mod compile;
 mod exit;
 mod format;
 mod generate;
@@ -14,6 +15,7 @@ mod ports;
 mod progress;
 mod redundant;
 mod solver;
+mod verify;
 
 pub use exit::Exit;
 
@@ -50,6 +52,8 @@ enum Command {
     Equiv(compare::EquivArgs),
     Implies(compare::ImpliesArgs),
     Redundant(redundant::RedundantArgs),
+    Compile(compile::CompileArgs),
+    Verify(verify::VerifyArgs),
     Completions(generate::CompletionsArgs),
 }
 
@@ -80,6 +84,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Equiv(args) => compare::run_equiv(args, &output),
         Command::Implies(args) => compare::run_implies(args, &output),
         Command::Redundant(args) => redundant::run(args, &output),
+        Command::Compile(args) => compile::run(args, &output),
+        Command::Verify(args) => verify::run(args, &output),
         Command::Completions(args) => generate::run(args, &output),
     };
     match exit {

@@ -12,6 +12,7 @@
 //!
 //! A kind is one file, and one line in `kinds`.
 
+mod addresses;
 mod builder;
 mod decode;
 mod duplicate;
@@ -56,6 +57,7 @@ use rayon::prelude::*;
 use read::{Read, batches, read_batch};
 use std::collections::BTreeMap;
 
+pub use addresses::{NodeAddresses, PodAddresses, apply_addresses};
 pub use read::decode_at;
 
 /// The apiVersion of intents. They are not of the cluster, and `intent` reads them.

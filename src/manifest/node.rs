@@ -68,11 +68,12 @@ impl ClusterFacts for Facts {
     fn lower(self: Box<Self>, header: Header, builder: &mut Builder) {
         let cluster = &mut builder.cluster;
         let labels = lower_labels(&self.labels, &mut cluster.symbols);
-        cluster.pod_cidrs.extend(self.pod_cidrs);
+        cluster.pod_cidrs.extend(&self.pod_cidrs);
         cluster.nodes.push(model::Node {
             name: header.name,
             labels,
             addresses: self.addresses,
+            pod_cidrs: self.pod_cidrs,
             origin: header.origin,
         });
     }

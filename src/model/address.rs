@@ -54,6 +54,34 @@ impl AddressSet {
         }
     }
 
+    /// The set of some addresses.
+    pub fn of_addresses(addresses: impl IntoIterator<Item = IpAddr>) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for address in addresses {
+            match address {
+                IpAddr::V4(address) => v4.push((address.to_bits(), address.to_bits())),
+                IpAddr::V6(address) => v6.push((address.to_bits(), address.to_bits())),
+            }
+        }
+        AddressSet {
+            v4: RangeSet::from_ranges(v4),
+            v6: RangeSet::from_ranges(v6),
+        }
+    }
+
+    /// The union of any number of sets.
+    pub fn union_of<'a>(sets: impl IntoIterator<Item = &'a AddressSet>) -> Self {
+        let (mut v4, mut v6) = (Vec::new(), Vec::new());
+        for set in sets {
+            v4.extend_from_slice(set.v4.ranges());
+            v6.extend_from_slice(set.v6.ranges());
+        }
+        AddressSet {
+            v4: RangeSet::from_ranges(v4),
+            v6: RangeSet::from_ranges(v6),
+        }
+    }
+
     /// Whether the address is a member.
     pub fn contains(&self, address: IpAddr) -> bool {
         match address {

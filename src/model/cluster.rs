@@ -174,6 +174,8 @@ pub struct Node {
     pub labels: Labels,
     /// Its internal and external addresses.
     pub addresses: Vec<IpAddr>,
+    /// The ranges that its pods get their addresses from; empty when unknown.
+    pub pod_cidrs: Vec<IpNet>,
     /// Where it was written.
     pub origin: Origin,
 }

@@ -41,7 +41,8 @@ pub struct Flow {
     pub destination: Party,
     /// The protocol.
     pub protocol: Protocol,
-    /// The port on the destination, 1 to 65535 (N17).
+    /// The port on the destination, 1 to 65535 (N17). No entry of `ports` matches port 0, so with
+    /// that the flow stands for all traffic of which policies can only say "any", such as ICMP.
     pub port: u16,
 }
 

@@ -11,9 +11,13 @@ mod cluster;
 mod evaluate;
 mod finding;
 mod flow;
+mod half;
 mod label;
+mod modes;
+mod packet;
 mod policy;
 mod port;
+mod program;
 mod range;
 mod service;
 
@@ -26,12 +30,18 @@ pub use cluster::{
 pub use evaluate::{evaluate, peer_matches, port_matches, selects};
 pub use finding::{Finding, Place, Related, Severity};
 pub use flow::{Evaluation, Flow, Party, Reason, RuleRef, Side, Verdict};
+pub use half::{AddressBook, Because, Half, SharedAddress, expected};
 pub use label::{Labels, METADATA_NAME, Operator, Requirement, Selector, Symbol, Symbols};
+pub use modes::{Invalid, ModeInfo, Modes, PodToNode, Replies, UnknownLocal};
+pub use packet::{Hook, Packet, Tracking, Transport};
 pub use policy::{
     Action, Direction, IpBlock, NamespaceMatch, Peer, PeerKind, Policy, PolicyId, PortMatch,
     PortMatchKind, Rule, Subject, Tier, Undecided,
 };
 pub use port::{PortSet, Protocol, TrafficSet};
+pub use program::{
+    Chain, ChainId, Decision, End, Entry, Match, Program, Run, SetId, Step, Then, run,
+};
 pub use range::{Bounded, RangeSet};
 pub use service::{
     BackendPort, EndpointAddress, EndpointPort, EndpointSet, Ingress, IngressBackend, IngressClass,

@@ -19,7 +19,7 @@ mod universe;
 
 pub use product::{End, Product, Products, Scope, products};
 pub use row::{Row, row};
-pub use table::{Entry, ProfileId, Table};
+pub use table::{Entry, ProfileId, RuleBoxes, Table, Traffic};
 pub use universe::{Element, ElementId, GroupId, Presence};
 
 use crate::model::{AddressSet, Cluster, Direction, Family, PodId, Protocol, TrafficSet, Verdict};
@@ -135,6 +135,46 @@ impl Reach {
             Direction::Egress => &self.egress,
             Direction::Ingress => &self.ingress,
         }
+    }
+
+    /// What an element stands for.
+    pub fn element(&self, id: ElementId) -> Option<&Element> {
+        self.universe.elements.get(to_index(id.0))
+    }
+
+    /// All elements in order.
+    pub fn elements(&self) -> impl Iterator<Item = (ElementId, &Element)> {
+        (0u32..).map(ElementId).zip(&self.universe.elements)
+    }
+
+    /// The addresses of an atom, which no block tells apart.
+    pub fn atom(&self, index: usize) -> Option<&AddressSet> {
+        self.universe.atom(index)
+    }
+
+    /// The rules that apply to the pods of each of these groups in a direction, as sets of
+    /// elements, in order of evaluation. Linear in the pods of the cluster, once for all groups.
+    pub fn rules_of(
+        &self,
+        cluster: &Cluster,
+        direction: Direction,
+        groups: &[GroupId],
+    ) -> Vec<Vec<RuleBoxes>> {
+        let postings = posting::Postings::new(cluster, &self.universe);
+        let of = |group: &GroupId| {
+            let policies = &self
+                .table(self.profile(*group, direction), direction)
+                .policies;
+            table::rules_of(
+                cluster,
+                &self.universe,
+                &postings,
+                direction,
+                *group,
+                policies,
+            )
+        };
+        groups.iter().map(of).collect()
     }
 
     /// The traffic from one pod to another in one family; `None` when one of them has no

@@ -14,6 +14,7 @@ use crate::model::{
 use roaring::RoaringBitmap;
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 /// The index of a profile within its direction.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -34,12 +35,14 @@ pub struct Entry {
 pub struct Table {
     /// The entries, in the order of their first port.
     pub entries: Vec<Entry>,
+    /// Who is let through on all other traffic: what has no port that a policy can name.
+    pub rest: RoaringBitmap,
     /// The policies that select the pods of this profile, in order.
     pub policies: Vec<PolicyId>,
 }
 
 impl Table {
-    /// Everything that is let through to or from one element.
+    /// Everything with a port that is let through to or from one element.
     pub fn traffic_of(&self, element: ElementId) -> TrafficSet {
         self.entries
             .iter()
@@ -62,10 +65,26 @@ pub(super) struct Profiles {
 }
 
 /// A rule reduced to sets: it matches if some box holds both the peer and the traffic.
-struct RuleBoxes {
+#[derive(Debug)]
+pub struct RuleBoxes {
     tier: Tier,
-    action: Action,
-    boxes: Vec<(Rc<RoaringBitmap>, TrafficSet)>,
+    /// What the rule does.
+    pub action: Action,
+    /// The policy.
+    pub policy: PolicyId,
+    /// The rule's index in the policy's list of the direction.
+    pub rule: usize,
+    /// Elements with the traffic on which the rule matches them.
+    pub boxes: Vec<(Rc<RoaringBitmap>, Traffic)>,
+}
+
+/// The traffic of a rule.
+#[derive(Clone, Debug)]
+pub struct Traffic {
+    /// The ports.
+    pub ports: TrafficSet,
+    /// Whether the rule has no `ports`, and so matches what has none as well.
+    pub any: bool,
 }
 
 /// What identifies a profile: the policies that select, and what named ports mean there.
@@ -102,6 +121,7 @@ impl Profiles {
                     profiles.members.push(RoaringBitmap::new());
                     profiles.tables.push(Table {
                         entries: Vec::new(),
+                        rest: RoaringBitmap::new(),
                         policies: key.0.clone(),
                     });
                     ids.insert(key, id);
@@ -116,6 +136,15 @@ impl Profiles {
         let everything = universe.everything();
         for (table, rules) in profiles.tables.iter_mut().zip(&rules) {
             table.entries = tabulate(cluster, direction, &everything, &table.policies, rules);
+            let rest = |traffic: &Traffic| traffic.any;
+            table.rest = let_through(
+                cluster,
+                direction,
+                &everything,
+                &table.policies,
+                rules,
+                rest,
+            );
         }
         profiles
     }
@@ -133,16 +162,35 @@ impl Profiles {
 
     pub(super) fn table(&self, profile: ProfileId) -> &Table {
         // Every profile id of this struct was made together with its table.
-        static EMPTY: Table = Table {
-            entries: Vec::new(),
-            policies: Vec::new(),
-        };
+        static EMPTY: LazyLock<Table> = LazyLock::new(Table::default);
         self.tables.get(to_index(profile.0)).unwrap_or(&EMPTY)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Table, &RoaringBitmap)> {
         self.tables.iter().zip(&self.members)
     }
+}
+
+/// The rules that apply to the pods of a group in a direction, as sets, in order of evaluation.
+pub(super) fn rules_of<'a>(
+    cluster: &'a Cluster,
+    universe: &Universe,
+    postings: &Postings<'a>,
+    direction: Direction,
+    group: GroupId,
+    policies: &[PolicyId],
+) -> Vec<RuleBoxes> {
+    let resolved = match direction {
+        Direction::Egress => Vec::new(),
+        Direction::Ingress => own_ports(cluster, universe, group, policies),
+    };
+    rule_boxes(
+        cluster,
+        universe,
+        postings,
+        direction,
+        &(policies.to_vec(), resolved),
+    )
 }
 
 /// The policies that select each group in a direction, in the cluster's order.
@@ -217,8 +265,16 @@ fn rule_boxes<'a>(
 ) -> Vec<RuleBoxes> {
     let everything = Rc::new(universe.everything());
     let mut all = Vec::new();
-    for policy in policies.iter().filter_map(|&id| cluster.policy(id)) {
-        for rule in policy.rules(direction).unwrap_or_default() {
+    let known = policies
+        .iter()
+        .filter_map(|&id| Some((id, cluster.policy(id)?)));
+    for (id, policy) in known {
+        for (index, rule) in policy
+            .rules(direction)
+            .unwrap_or_default()
+            .iter()
+            .enumerate()
+        {
             let peers = match rule.peers.as_deref() {
                 None => Rc::clone(&everything),
                 Some([peer]) => postings.peer(&peer.kind),
@@ -230,6 +286,8 @@ fn rule_boxes<'a>(
             all.push(RuleBoxes {
                 tier: policy.tier,
                 action: rule.action,
+                policy: id,
+                rule: index,
                 boxes,
             });
         }
@@ -245,9 +303,14 @@ fn traffic_boxes(
     rule: &Rule,
     resolved: &[(Symbol, Protocol, u16)],
     peers: &Rc<RoaringBitmap>,
-) -> Vec<(Rc<RoaringBitmap>, TrafficSet)> {
+) -> Vec<(Rc<RoaringBitmap>, Traffic)> {
+    let of = |ports| Traffic { ports, any: false };
     let Some(ports) = &rule.ports else {
-        return vec![(Rc::clone(peers), TrafficSet::all())];
+        let traffic = Traffic {
+            ports: TrafficSet::all(),
+            any: true,
+        };
+        return vec![(Rc::clone(peers), traffic)];
     };
     let mut boxes = Vec::new();
     let mut fixed = TrafficSet::none();
@@ -276,14 +339,14 @@ fn traffic_boxes(
                     let peers = peers.as_ref() & elements;
                     if !peers.is_empty() {
                         let traffic = TrafficSet::ports(protocol, number, number);
-                        boxes.push((Rc::new(peers), traffic));
+                        boxes.push((Rc::new(peers), of(traffic)));
                     }
                 }
             }
         }
     }
     if !fixed.is_none() {
-        boxes.push((Rc::clone(peers), fixed));
+        boxes.push((Rc::clone(peers), of(fixed)));
     }
     boxes
 }
@@ -300,9 +363,8 @@ fn tabulate(
     let mut entries: Vec<Entry> = Vec::new();
     for protocol in Protocol::ALL {
         for (first, last) in port_pieces(protocol, rules) {
-            let peers = let_through(
-                cluster, direction, everything, policies, rules, protocol, first,
-            );
+            let on_port = |traffic: &Traffic| traffic.ports.contains(protocol, first);
+            let peers = let_through(cluster, direction, everything, policies, rules, on_port);
             if peers.is_empty() {
                 continue;
             }
@@ -320,7 +382,7 @@ fn tabulate(
 fn port_pieces(protocol: Protocol, rules: &[RuleBoxes]) -> Vec<(u16, u16)> {
     let mut starts = BTreeSet::from([1]);
     for (_, traffic) in rules.iter().flat_map(|rule| &rule.boxes) {
-        for &(first, last) in traffic.get(protocol).ranges() {
+        for &(first, last) in traffic.ports.get(protocol).ranges() {
             starts.insert(first);
             starts.extend(last.checked_add(1));
         }
@@ -334,15 +396,15 @@ fn port_pieces(protocol: Protocol, rules: &[RuleBoxes]) -> Vec<(u16, u16)> {
     starts.iter().copied().zip(ends).collect()
 }
 
-/// The elements that are let through on one port: `evaluate` with a set in place of the peer.
+/// The elements that are let through on some traffic, of which all rules either match all or
+/// none: `evaluate` with a set in place of the peer.
 fn let_through(
     cluster: &Cluster,
     direction: Direction,
     everything: &RoaringBitmap,
     policies: &[PolicyId],
     rules: &[RuleBoxes],
-    protocol: Protocol,
-    port: u16,
+    is_about: impl Fn(&Traffic) -> bool,
 ) -> RoaringBitmap {
     let mut allowed = RoaringBitmap::new();
     let mut undecided = everything.clone();
@@ -357,7 +419,7 @@ fn let_through(
         let mut passed = RoaringBitmap::new();
         for rule in rules.iter().filter(|rule| rule.tier == tier) {
             for (peers, traffic) in &rule.boxes {
-                if !traffic.contains(protocol, port) {
+                if !is_about(traffic) {
                     continue;
                 }
                 let matched = &undecided & peers.as_ref();

@@ -411,6 +411,11 @@ impl Universe {
         (all, any)
     }
 
+    /// The addresses of an atom.
+    pub(super) fn atom(&self, index: usize) -> Option<&AddressSet> {
+        self.atoms.get(index)
+    }
+
     /// The external elements with their addresses, in address order.
     pub(super) fn externals(&self) -> impl Iterator<Item = (ElementId, &AddressSet)> {
         (self.first_external..).map(ElementId).zip(&self.atoms)

@@ -5,11 +5,13 @@
 
 pub mod answer;
 pub mod answer_json;
+pub mod bundle;
 pub mod check;
 pub mod check_json;
 pub mod compare;
 pub mod finding;
 pub mod map;
+pub mod packet;
 pub mod redundant;
 pub mod snippet;
 pub mod words;

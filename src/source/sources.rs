@@ -167,6 +167,13 @@ impl Sources {
             .map_or("", |file| file.name.as_str())
     }
 
+    /// The files with their texts, in the order they were named.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files
+            .iter()
+            .map(|file| (file.name.as_str(), file.text.as_str()))
+    }
+
     /// What was found in directories and not read, because its name does not end as manifests do.
     #[must_use]
     pub fn passed_over(&self) -> &PassedOver {

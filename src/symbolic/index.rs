@@ -2,7 +2,8 @@
 //! a flow's ends matter to it.
 
 use crate::model::{
-    AddressSet, Cluster, Direction, NamespaceId, NamespaceMatch, PeerKind, PolicyId, RangeSet,
+    AddressSet, Cluster, Direction, Family, NamespaceId, NamespaceMatch, PeerKind, PolicyId,
+    RangeSet,
 };
 use ipnet::IpNet;
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +97,14 @@ impl PolicyIndex {
             .checked_sub(1)
             .and_then(|index| self.v6_edges.get(index));
         edge.map_or(address, |edge| Ipv6Addr::from_bits(*edge))
+    }
+
+    /// Where what ipBlocks say of addresses of a family changes, ascending from 0.
+    pub(super) fn edges(&self, family: Family) -> Box<dyn Iterator<Item = u128> + '_> {
+        match family {
+            Family::V4 => Box::new(self.v4_edges.iter().map(|edge| u128::from(*edge))),
+            Family::V6 => Box::new(self.v6_edges.iter().copied()),
+        }
     }
 
     fn one_way(&self, direction: Direction) -> &OneWay {

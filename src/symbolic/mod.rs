@@ -18,6 +18,7 @@
 mod bits;
 mod encode;
 mod end;
+mod filter;
 mod index;
 mod query;
 mod rows;
@@ -26,6 +27,7 @@ mod solve;
 mod vocabulary;
 mod witness;
 
+pub use filter::{FilterProof, prove_composition, prove_filter};
 pub use index::PolicyIndex;
 pub use query::{
     Addresses, Effort, EndSpec, Exception, Goal, Omission, Omitted, Outcome, PairSpec, Query,

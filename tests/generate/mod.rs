@@ -504,6 +504,7 @@ pub fn build(plan: &ClusterPlan) -> Cluster {
                 .iter()
                 .map(|a| ADDRESSES[*a].parse().unwrap())
                 .collect(),
+            pod_cidrs: Vec::new(),
             origin: origin(),
         });
     }

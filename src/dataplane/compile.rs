@@ -1,0 +1,213 @@
+//! From a node's half of the policy to the files of its bundle, read back and proved.
+
+use super::nft::{self, Delta, State};
+use super::prove::{HalfProof, prove_half};
+use super::table::{Class, Compiler, NodeTable, Row};
+use crate::model::{Half, PodId};
+use crate::symbolic::{Limits, PolicyIndex, prove_composition};
+use std::collections::BTreeMap;
+
+/// What is said of classes and rows in the files. The words are someone else's.
+pub struct Comments<'a> {
+    /// Lines about a class.
+    pub class: &'a (dyn Fn(&Class) -> Vec<String> + Sync),
+    /// Lines about a row.
+    pub row: &'a (dyn Fn(&Class, &Row) -> Vec<String> + Sync),
+}
+
+impl std::fmt::Debug for Comments<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Comments")
+    }
+}
+
+/// How a bundle is made.
+#[derive(Debug)]
+pub struct Making<'a> {
+    /// The first lines of every file, comments all of them.
+    pub header: String,
+    /// What else is commented.
+    pub comments: Comments<'a>,
+    /// How much the solver may do; `None` not to prove.
+    pub prove: Option<Limits>,
+    /// The node's `policy.nft` of before, to make an update from.
+    pub previous: Option<String>,
+}
+
+/// The files of a node.
+#[derive(Debug)]
+pub struct Bundle {
+    /// The neutral table it was emitted from.
+    pub table: NodeTable,
+    /// By name.
+    pub files: BTreeMap<&'static str, String>,
+    /// Which class is in which chain.
+    pub chain_of_class: Vec<(usize, String)>,
+    /// How the peers are held.
+    pub design: nft::Design,
+    /// What there is of everything.
+    pub size: Size,
+    /// What became of the proof; `None` when it was not asked for.
+    pub proof: Option<HalfProof>,
+    /// Why the earlier bundle was of no use.
+    pub no_update: Option<String>,
+}
+
+/// How much a kernel has to hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Size {
+    /// Sets.
+    pub sets: usize,
+    /// Maps.
+    pub maps: usize,
+    /// Chains.
+    pub chains: usize,
+    /// Rules.
+    pub rules: usize,
+    /// Elements of all sets and maps.
+    pub elements: usize,
+    /// Elements of the largest.
+    pub largest: usize,
+}
+
+/// Makes and proves a node's bundle.
+///
+/// # Errors
+///
+/// When what was emitted does not read back as what it has to be, which is a mistake in this
+/// tool.
+pub fn make_bundle(
+    half: &Half<'_>,
+    compiler: &Compiler<'_>,
+    index: &PolicyIndex,
+    making: &Making<'_>,
+) -> Result<Bundle, String> {
+    let table = compiler.table(half);
+    let emitted = nft::emit(
+        &table,
+        half.modes,
+        making.comments.class,
+        making.comments.row,
+    );
+    let header = &making.header;
+    let mut files = BTreeMap::from([
+        ("policy.nft", nft::whole(header, &emitted)),
+        ("phase1.nft", nft::first_phase(header, &emitted)),
+        ("phase2.nft", nft::second_phase(header, &emitted)),
+        ("remove.nft", nft::remove(header)),
+    ]);
+    let state = read_back(&files)?;
+    let program = state.program()?;
+    let mut no_update = None;
+    if let Some(previous) = &making.previous {
+        match update(previous, &state) {
+            Ok(Delta { add, switch, clean }) => {
+                for (name, text) in [
+                    ("update1.nft", add),
+                    ("update2.nft", switch),
+                    ("update3.nft", clean),
+                ] {
+                    files.insert(name, format!("{header}\n{text}"));
+                }
+            }
+            Err(problem) => no_update = Some(problem),
+        }
+    }
+    Ok(Bundle {
+        size: size(&state),
+        proof: making
+            .prove
+            .map(|limits| prove_half(&program, half, index, limits)),
+        chain_of_class: emitted.chain_of_class,
+        design: emitted.design,
+        table,
+        files,
+        no_update,
+    })
+}
+
+fn read(text: &str, state: &mut State) -> Result<(), String> {
+    state.apply(text).map_err(|error| {
+        let (line, text, problem) = (error.line, error.text, error.problem);
+        format!("line {line}, `{text}`: {problem}")
+    })
+}
+
+/// What the files leave in a kernel: the same however often and in whichever of the two ways they
+/// are applied.
+fn read_back(files: &BTreeMap<&'static str, String>) -> Result<State, String> {
+    let apply = |names: &[&str]| {
+        let mut state = State::default();
+        for name in names {
+            read(files.get(name).map_or("", String::as_str), &mut state)
+                .map_err(|problem| format!("{name}, {problem}"))?;
+        }
+        Ok::<State, String>(state)
+    };
+    let once = apply(&["policy.nft"])?;
+    if apply(&["policy.nft", "policy.nft"])? != once {
+        return Err("policy.nft does not say the same when it is applied again".to_owned());
+    }
+    if apply(&["phase1.nft", "phase2.nft"])? != once {
+        return Err("phase1.nft and phase2.nft do not say what policy.nft does".to_owned());
+    }
+    if apply(&["policy.nft", "remove.nft"])? != State::default() {
+        return Err("remove.nft leaves something behind".to_owned());
+    }
+    Ok(once)
+}
+
+/// The update from an earlier file, tried out.
+fn update(previous: &str, new: &State) -> Result<Delta, String> {
+    let mut state = State::default();
+    read(previous, &mut state)?;
+    let delta = nft::delta(&state, new);
+    for text in [&delta.add, &delta.switch, &delta.clean] {
+        read(text, &mut state)?;
+    }
+    if state == *new {
+        Ok(delta)
+    } else {
+        Err("the update does not lead to the new rules".to_owned())
+    }
+}
+
+fn size(state: &State) -> Size {
+    let n_elements = || state.collections.values().map(nft::Collection::len);
+    Size {
+        sets: state.collections.values().filter(|of| !of.is_map).count(),
+        maps: state.collections.values().filter(|of| of.is_map).count(),
+        chains: state.chains.len(),
+        rules: state.chains.values().map(|chain| chain.rules.len()).sum(),
+        elements: n_elements().sum(),
+        largest: n_elements().max().unwrap_or_default(),
+    }
+}
+
+/// Proves that the halves of these nodes make up the policy: for every flow between two pods of
+/// the cluster, what all of them let through is what the policies do. Returns a pair of pods for
+/// which not.
+///
+/// # Errors
+///
+/// Why the solver gave up.
+pub fn prove_all(halves: &[Half<'_>], limits: Limits) -> Result<Option<(PodId, PodId)>, String> {
+    let Some(first) = halves.first() else {
+        return Ok(None);
+    };
+    let mut pods: Vec<PodId> = first.book.pods().map(|(_, pod)| pod).collect();
+    pods.sort_unstable();
+    pods.dedup();
+    let node_of = |pod: &PodId| {
+        let on = first.cluster.pod(*pod)?.node.as_deref();
+        let nodes = (0u32..).map(crate::model::NodeId).zip(&first.cluster.nodes);
+        nodes
+            .into_iter()
+            .find(|(_, node)| on == Some(&node.name))
+            .map(|(id, _)| id)
+    };
+    let nodes: Vec<_> = pods.iter().map(node_of).collect();
+    let enforcing: Vec<_> = halves.iter().map(|half| half.node).collect();
+    let found = prove_composition(&enforcing, &nodes, limits)?;
+    Ok(found.and_then(|(source, destination)| Some((*pods.get(source)?, *pods.get(destination)?))))
+}

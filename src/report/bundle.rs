@@ -1,0 +1,330 @@
+//! What a rule bundle says in words: the comments in its files, and `bundle.json`.
+
+use super::words::{policy_name, workload_name};
+use crate::dataplane::nft::TABLE;
+use crate::dataplane::{Bundle, Class, HalfProof, Row};
+use crate::model::{Cluster, Modes, PolicyId};
+use crate::source::{Sources, Target};
+use schemars::{JsonSchema, schema_for};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// The lines that every file of a node starts with.
+pub fn header(node: &str, modes: Modes) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "# NetworkPolicy for node {node}, compiled by portolan {version}; edits are lost\n\
+         # node: {node}\n\
+         # modes: {modes}\n"
+    )
+}
+
+/// The node and the modes that a file's header names.
+pub fn read_header(text: &str) -> (Option<String>, Option<Modes>) {
+    let line = |name: &str| {
+        let lines = text.lines().take_while(|line| line.starts_with('#'));
+        lines
+            .filter_map(|line| line.strip_prefix("# ")?.strip_prefix(name))
+            .next()
+    };
+    let node = line("node: ").map(str::to_owned);
+    let modes = line("modes: ").map(|line| {
+        let mut modes = Modes::default();
+        for word in line.split_whitespace() {
+            if let Some((name, value)) = word.split_once('=') {
+                modes.set(name, value);
+            }
+        }
+        modes
+    });
+    (node, modes)
+}
+
+/// `shop/web (2 pods)`, by workload.
+fn workloads(cluster: &Cluster, class: &Class) -> Vec<String> {
+    let mut counts = BTreeMap::new();
+    for pod in class.pods.iter().filter_map(|&pod| cluster.pod(pod)) {
+        *counts.entry(pod.workload).or_insert(0usize) += 1;
+    }
+    let name = |(workload, count): (_, usize)| {
+        format!(
+            "{} ({})",
+            workload_name(cluster, workload),
+            super::finding::counted(count, "pod")
+        )
+    };
+    counts.into_iter().map(name).collect()
+}
+
+/// What is said of a class before its chain.
+pub fn class_comment(cluster: &Cluster, sources: &Sources, class: &Class) -> Vec<String> {
+    let direction = class.direction.name();
+    let mut lines = vec![format!(
+        "{direction} of {}",
+        workloads(cluster, class).join(", ")
+    )];
+    for &policy in &class.policies {
+        lines.push(format!(
+            "  {}, {}",
+            policy_name(cluster, policy),
+            place(cluster, sources, policy)
+        ));
+    }
+    if class.rows.is_empty() {
+        lines.push("  nothing is let through".to_owned());
+    }
+    lines
+}
+
+/// `file:line` of a policy.
+fn place(cluster: &Cluster, sources: &Sources, policy: PolicyId) -> String {
+    let Some(policy) = cluster.policy(policy) else {
+        return String::new();
+    };
+    let origin = &policy.origin;
+    let route = origin.route.clone().key("metadata").key("name");
+    let location = sources.locate(origin.document, &route, Target::Value);
+    format!("{}:{}", location.file, location.line)
+}
+
+/// What is said of a row before its rules: the rules of policies behind it.
+pub fn row_comment(cluster: &Cluster, sources: &Sources, class: &Class, row: &Row) -> Vec<String> {
+    let direction = class.direction;
+    let rules = row.rules.iter().filter_map(|&(id, index)| {
+        let policy = cluster.policy(id)?;
+        let rule = policy.rules(direction)?.get(index)?;
+        let location = sources.locate(policy.origin.document, &rule.route, Target::Value);
+        Some(format!(
+            "by {}, {}[{index}], {}:{}",
+            policy_name(cluster, id),
+            direction.name(),
+            location.file,
+            location.line
+        ))
+    });
+    rules.collect()
+}
+
+/// What a bundle is, for machines.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "bundle.json of portolan compile")]
+pub struct BundleDocument {
+    /// The version of this shape. Within a version only optional members are added.
+    version: u8,
+    /// The version of portolan.
+    portolan: String,
+    /// What the rules are for.
+    target: String,
+    /// The node.
+    node: String,
+    /// What the API leaves open, and how it was decided.
+    modes: BTreeMap<String, String>,
+    /// The files that were read, with the SHA-256 of each.
+    input: BTreeMap<String, String>,
+    /// Kinds that can change connectivity and are not in the rules.
+    not_analysed: Vec<String>,
+    /// The pods of the node that are isolated, by what isolates them.
+    classes: Vec<ClassJson>,
+    /// How peers are held, and why.
+    design: DesignJson,
+    /// What a kernel has to hold.
+    capacity: CapacityJson,
+    /// The other files of the bundle, with the SHA-256 of each.
+    files: BTreeMap<String, String>,
+    /// What was proved.
+    proof: ProofJson,
+}
+
+/// Pods that are policed alike in a direction.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+struct ClassJson {
+    /// `egress` or `ingress`.
+    direction: String,
+    /// The chain that holds its rules.
+    chain: String,
+    /// Its workloads.
+    workloads: Vec<String>,
+    /// Its addresses.
+    addresses: Vec<String>,
+    /// The policies that isolate it.
+    policies: Vec<String>,
+    /// How many distinct kinds of traffic are let through, each with its peers.
+    rows: usize,
+}
+
+/// How peers are held.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+struct DesignJson {
+    /// `merged-sets` or `identities`.
+    chosen: String,
+    /// The elements that sets would take or take.
+    merged_elements: usize,
+    /// The elements that identities would take or take; absent when there are too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    identity_elements: Option<usize>,
+    /// Why it was chosen.
+    why: String,
+}
+
+/// What a kernel has to hold.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+struct CapacityJson {
+    /// The table.
+    table: String,
+    /// Sets.
+    sets: usize,
+    /// Verdict maps.
+    maps: usize,
+    /// Chains.
+    chains: usize,
+    /// Rules.
+    rules: usize,
+    /// Elements of all sets and maps.
+    elements: usize,
+    /// Elements of the largest. nftables sets no limit of its own.
+    largest: usize,
+    /// Whether the addresses that only the node's pods can have are known: without, pods that
+    /// are newer than the rules cannot be told from others.
+    pod_ranges_known: bool,
+}
+
+/// What was proved.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+struct ProofJson {
+    /// `proved`, or `not proved`.
+    half: String,
+    /// Whether the bundles of all nodes together are the whole policy: `proved`, or why not.
+    whole: String,
+    /// What was proved, in words.
+    statement: String,
+}
+
+/// The SHA-256 of a text, in hexadecimal.
+pub fn hash(text: &str) -> String {
+    let mut hex = String::new();
+    for byte in Sha256::digest(text.as_bytes()) {
+        let _ = write!(hex, "{byte:02x}");
+    }
+    hex
+}
+
+/// `bundle.json`.
+pub fn bundle_json(
+    cluster: &Cluster,
+    sources: &Sources,
+    modes: Modes,
+    bundle: &Bundle,
+    whole: &str,
+) -> BundleDocument {
+    let text = |pairs: Vec<(&str, &str)>| -> BTreeMap<String, String> {
+        pairs
+            .into_iter()
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .collect()
+    };
+    let is_proved = bundle.proof == Some(HalfProof::Proved);
+    let (size, design) = (bundle.size, bundle.design);
+    BundleDocument {
+        version: 1,
+        portolan: env!("CARGO_PKG_VERSION").to_owned(),
+        target: "nft".to_owned(),
+        node: bundle.table.node.clone(),
+        modes: text(modes.all()),
+        input: sources
+            .files()
+            .map(|(name, text)| (name.to_owned(), hash(text)))
+            .collect(),
+        not_analysed: cluster
+            .not_analysed
+            .iter()
+            .map(|kind| format!("{} {}: {}", kind.api_version, kind.kind, kind.count))
+            .collect(),
+        classes: classes(cluster, sources, bundle),
+        design: DesignJson {
+            chosen: if design.is_identities {
+                "identities"
+            } else {
+                "merged-sets"
+            }
+            .to_owned(),
+            merged_elements: design.merged,
+            identity_elements: design.identities,
+            why: design.why(),
+        },
+        capacity: CapacityJson {
+            table: TABLE.to_owned(),
+            sets: size.sets,
+            maps: size.maps,
+            chains: size.chains,
+            rules: size.rules,
+            elements: size.elements,
+            largest: size.largest,
+            pod_ranges_known: !bundle.table.ranges.is_empty()
+                && bundle.table.ranges != bundle.table.local,
+        },
+        files: bundle
+            .files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), hash(text)))
+            .collect(),
+        proof: ProofJson {
+            half: if is_proved {
+                "proved"
+            } else {
+                "not proved: --no-prove"
+            }
+            .to_owned(),
+            whole: whole.to_owned(),
+            statement: "policy.nft, read back, lets through exactly the packets that the node's \
+                        half of the policy does: all addresses, protocols, ports and tracking \
+                        states at the hooks forward and input"
+                .to_owned(),
+        },
+    }
+}
+
+fn classes(cluster: &Cluster, sources: &Sources, bundle: &Bundle) -> Vec<ClassJson> {
+    let chains: BTreeMap<usize, &String> = bundle
+        .chain_of_class
+        .iter()
+        .map(|(class, chain)| (*class, chain))
+        .collect();
+    let class = |(index, class): (usize, &Class)| ClassJson {
+        direction: class.direction.name().to_owned(),
+        chain: chains
+            .get(&index)
+            .map_or_else(String::new, |chain| (*chain).clone()),
+        workloads: workloads(cluster, class),
+        addresses: class
+            .pods
+            .iter()
+            .filter_map(|&pod| cluster.pod(pod))
+            .flat_map(|pod| pod.addresses.iter().map(ToString::to_string))
+            .collect(),
+        policies: class
+            .policies
+            .iter()
+            .map(|&id| {
+                format!(
+                    "{}, {}",
+                    policy_name(cluster, id),
+                    place(cluster, sources, id)
+                )
+            })
+            .collect(),
+        rows: class.rows.len(),
+    };
+    bundle.table.classes.iter().enumerate().map(class).collect()
+}
+
+/// The JSON Schema of `bundle.json`.
+pub fn bundle_schema() -> serde_json::Value {
+    schema_for!(BundleDocument).to_value()
+}

@@ -1,0 +1,119 @@
+//! A packet that rules and policies treat differently, for people.
+
+use super::words::policy_name;
+use crate::model::{
+    Because, Cluster, Direction, Half, Packet, Party, Program, Reason, RuleRef, Side, expected, run,
+};
+use crate::question::can::pod_name;
+use crate::source::{Sources, Target};
+use std::net::IpAddr;
+
+/// Who and what a packet is, what the rules do with it and by which of them, and what the policies
+/// say and by which of theirs. Several lines; `file` names the rules.
+pub fn packet_text(
+    sources: &Sources,
+    half: &Half<'_>,
+    program: &Program,
+    packet: &Packet,
+    file: &str,
+) -> String {
+    let mut text = format!("  {packet}\n");
+    text.push_str(&format!("  source       {}\n", party(half, packet.source)));
+    text.push_str(&format!(
+        "  destination  {}\n",
+        party(half, packet.destination)
+    ));
+    let did = run(program, packet);
+    let by = match did.decided_by.and_then(|(chain, step)| {
+        let chain = program.chain(chain)?;
+        Some((chain, chain.steps.get(step)?))
+    }) {
+        Some((chain, step)) if step.line > 0 => {
+            format!(
+                "by `{}` of chain {}, {file}:{}",
+                step.text, chain.name, step.line
+            )
+        }
+        Some((chain, step)) => format!("by `{}` of chain {}", step.text, chain.name),
+        None if program.entry(packet.hook).is_none() => {
+            format!("there is no chain at the hook {}", packet.hook.name())
+        }
+        None => format!(
+            "by the policy of the chain at the hook {}",
+            packet.hook.name()
+        ),
+    };
+    text.push_str(&format!("  the rules    {} {by}\n", did.decision.name()));
+    let (wanted, because) = expected(half, packet);
+    text.push_str(&format!("  the policy   {}", wanted.name()));
+    match because {
+        Because::Tracking => text.push_str(": connection tracking says enough\n"),
+        Because::NotPoliced => text.push_str(": nothing is policed here\n"),
+        Because::UnknownLocal(address) => {
+            text.push_str(&format!(
+                ": {address} is in the node's podCIDRs and no known pod's\n"
+            ));
+        }
+        Because::Policy(sides) => {
+            text.push('\n');
+            if sides.is_empty() {
+                text.push_str("    neither end is a pod of this node\n");
+            }
+            for (direction, side) in &sides {
+                let subject = match direction {
+                    Direction::Egress => packet.source,
+                    Direction::Ingress => packet.destination,
+                };
+                let (direction, subject) = (direction.name(), party(half, subject));
+                let outcome = side.outcome.name();
+                text.push_str(&format!("    {direction} of {subject}: {outcome}\n"));
+                for line in reasons(half.cluster, sources, side) {
+                    text.push_str(&format!("      {line}\n"));
+                }
+            }
+        }
+    }
+    text
+}
+
+fn party(half: &Half<'_>, address: IpAddr) -> String {
+    match half.book.party(address) {
+        Party::Pod { pod, .. } => format!("pod {} ({address})", pod_name(half.cluster, pod)),
+        _ => format!("{address}, no pod"),
+    }
+}
+
+fn reasons(cluster: &Cluster, sources: &Sources, side: &Side) -> Vec<String> {
+    match &side.reason {
+        Reason::Rules { rules, .. } => rules
+            .iter()
+            .map(|rule| rule_text(cluster, sources, rule))
+            .collect(),
+        Reason::Isolated { .. } => {
+            let mut lines = vec!["isolated, and no rule matches:".to_owned()];
+            lines.extend(side.selecting.iter().map(|&id| {
+                let place = cluster.policy(id).map_or_else(String::new, |policy| {
+                    let origin = &policy.origin;
+                    let location = sources.locate(origin.document, &origin.route, Target::Value);
+                    format!(", {}:{}", location.file, location.line)
+                });
+                format!("{}{place}", policy_name(cluster, id))
+            }));
+            lines
+        }
+        Reason::Loopback => vec!["a pod cannot block access to itself".to_owned()],
+        Reason::NotIsolated => vec!["no policy isolates it".to_owned()],
+        _ => vec!["it is not policed".to_owned()],
+    }
+}
+
+fn rule_text(cluster: &Cluster, sources: &Sources, rule: &RuleRef) -> String {
+    let name = policy_name(cluster, rule.policy);
+    let place = cluster.policy(rule.policy).and_then(|policy| {
+        let route = &policy.rules(rule.direction)?.get(rule.rule)?.route;
+        let location = sources.locate(policy.origin.document, route, Target::Value);
+        Some(format!(", {}:{}", location.file, location.line))
+    });
+    let (direction, index) = (rule.direction.name(), rule.rule);
+    format!("{name}, {direction}[{index}]{}", place.unwrap_or_default())
+}
