@@ -65,9 +65,12 @@ fn modes() -> impl Strategy<Value = Modes> {
 }
 
 fn rules(half: &Half<'_>, compiler: &Compiler<'_>) -> String {
-    let emitted = emit(&compiler.table(half), half.modes, &|_| Vec::new(), &|_| {
-        Vec::new()
-    });
+    let emitted = emit(
+        &compiler.table(half),
+        half.modes,
+        &|_| Vec::new(),
+        &|_, _| Vec::new(),
+    );
     whole("# a test", &emitted)
 }
 
@@ -103,9 +106,6 @@ fn packets(half: &Half<'_>) -> Vec<Packet> {
                     tracking,
                 };
                 for transport in Transport::ALL {
-                    if transport == Transport::Discovery && Family::of(source) == Family::V4 {
-                        continue;
-                    }
                     for &port in &ports {
                         add(of(transport, port, Tracking::New));
                     }
@@ -165,7 +165,7 @@ proptest! {
         let (book, _) = AddressBook::new(&cluster);
         let compiler = Compiler::new(&cluster, &reach, &book);
         for half in halves(&cluster, &book, Modes::default()) {
-            let emitted = emit(&compiler.table(&half), half.modes, &|_| Vec::new(), &|_| Vec::new());
+            let emitted = emit(&compiler.table(&half), half.modes, &|_| Vec::new(), &|_, _| Vec::new());
             let text = whole("# a test", &emitted);
             let mut state = State::default();
             state.apply(&text).unwrap();

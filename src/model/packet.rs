@@ -35,7 +35,7 @@ pub enum Transport {
     /// SCTP.
     Sctp,
     /// Neighbour and multicast listener discovery, without which IPv6 does not work: ICMPv6
-    /// types 130 to 136 and 143.
+    /// types 130 to 136 and 143. Inside IPv4 they mean nothing, and rules do not tell that apart.
     Discovery,
     /// Everything else: ICMP, other ICMPv6, GRE, ESP and so on.
     Other,

@@ -14,4 +14,5 @@ pub mod map;
 pub mod packet;
 pub mod redundant;
 pub mod snippet;
+pub mod verify;
 pub mod words;

@@ -323,7 +323,7 @@ fn base_chains(modes: Modes) -> Vec<(String, ChainText)> {
     }
     let egress = ["ip saddr vmap @eg4", "ip6 saddr vmap @eg6", "goto ingress"];
     forward.extend(egress);
-    let discovery = format!("meta nfproto ipv6 icmpv6 type {{ {DISCOVERY} }} accept");
+    let discovery = format!("icmpv6 type {{ {DISCOVERY} }} accept");
     let input = match modes.pod_to_node {
         PodToNode::Allow => vec!["accept"],
         PodToNode::Policy => [

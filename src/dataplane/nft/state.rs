@@ -206,6 +206,8 @@ pub enum Condition {
     Transport(Vec<Transport>),
     /// A destination port, whatever the protocol.
     Port(PortSet),
+    /// A destination port of one of these protocols.
+    PortOf(Vec<Transport>, PortSet),
     /// `ct state`.
     State(Vec<Tracking>),
     /// `ct direction`; `true` for replies.
@@ -346,6 +348,30 @@ impl State {
         Ok(lowering.program)
     }
 
+    /// This with something too much everywhere, as an earlier version could have left it: a file
+    /// that forgets to flush does not get rid of that.
+    pub(crate) fn soiled(&self) -> State {
+        let mut soiled = self.clone();
+        for chain in soiled.chains.values_mut() {
+            chain.rules.push(Rule {
+                conditions: Vec::new(),
+                action: Action::Verdict(Verdict::Accept),
+                text: Arc::from("accept"),
+                line: 0,
+            });
+        }
+        for collection in soiled.collections.values_mut() {
+            let verdict = collection.is_map.then_some(Verdict::Accept);
+            // Some address that it does not hold, if there is one among these.
+            for address in 0..16 {
+                if collection.add((address, address), verdict.clone()).is_ok() {
+                    break;
+                }
+            }
+        }
+        soiled
+    }
+
     /// The chains that no packet can come to.
     pub fn unreachable(&self) -> Vec<&str> {
         let reached = match self.program() {
@@ -427,6 +453,10 @@ impl<'a> Lowering<'a> {
                 }
                 Condition::Transport(any_of) => matches.push(Match::Transport(any_of.clone())),
                 Condition::Port(ports) => matches.push(Match::Port(ports.clone())),
+                Condition::PortOf(any_of, ports) => {
+                    matches.push(Match::Transport(any_of.clone()));
+                    matches.push(Match::Port(ports.clone()));
+                }
                 Condition::State(any_of) if tracking.is_none() => tracking = Some(any_of.clone()),
                 Condition::Reply(wanted) if reply.is_none() => reply = Some(*wanted),
                 Condition::State(_) | Condition::Reply(_) => {

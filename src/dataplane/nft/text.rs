@@ -375,10 +375,11 @@ fn rule(words: &mut Words<'_>, line: &str, number: usize) -> Read<Rule> {
             "tcp" | "udp" | "sctp" | "th" => {
                 words.next()?;
                 words.expect("dport")?;
-                if let Some(transports) = transports(&[word], false) {
-                    conditions.push(Condition::Transport(transports));
-                }
-                conditions.push(Condition::Port(ports(&words.list()?)?));
+                let ports = ports(&words.list()?)?;
+                conditions.push(match transports(&[word], false) {
+                    Some(transports) => Condition::PortOf(transports, ports),
+                    None => Condition::Port(ports),
+                });
                 continue;
             }
             "icmpv6" => {

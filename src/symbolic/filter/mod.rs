@@ -67,10 +67,6 @@ impl Terms {
         let is_v4 = |end: &BV| one_of(end, 0..codes.n_v4());
         let equal = self.source.eq(&self.destination);
         let alone = one_of(&self.source, codes.alone());
-        let discovery = one_of(
-            &self.transport,
-            [position(&Transport::ALL, Transport::Discovery)],
-        );
         all(&[
             self.source.bvule(&last),
             self.destination.bvule(&last),
@@ -81,8 +77,6 @@ impl Terms {
                 .bvule(constant(Transport::ALL.len() - 1, KIND_BITS)),
             self.tracking
                 .bvule(constant(Tracking::ALL.len() - 1, KIND_BITS)),
-            // Neighbour discovery is of IPv6.
-            all(&[discovery, is_v4(&self.source)]).not(),
         ])
     }
 

@@ -1,0 +1,220 @@
+//! What `verify` found, for people and as JSON.
+
+use super::finding::counted;
+use super::packet::packet_text;
+use crate::dataplane::HalfProof;
+use crate::dataplane::nft::{Foreign, NotUnderstood};
+use crate::model::{Half, Packet, Program, expected, run};
+use crate::source::Sources;
+use schemars::{JsonSchema, schema_for};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Verified<'a> {
+    /// The manifests.
+    pub sources: &'a Sources,
+    /// What should be enforced.
+    pub half: &'a Half<'a>,
+    /// What is.
+    pub program: &'a Program,
+    /// What the rules are called.
+    pub file: &'a str,
+    /// Whether the table is there at all.
+    pub is_loaded: bool,
+    /// Chains that no packet comes to.
+    pub unreachable: Vec<&'a str>,
+    /// Base chains of others at the same hooks.
+    pub foreign: &'a [Foreign],
+    /// Why the rules are not understood.
+    pub problem: Option<&'a NotUnderstood>,
+    /// What became of the proof.
+    pub proof: Option<&'a HalfProof>,
+}
+
+/// As text.
+pub fn render_verified(found: &Verified<'_>) -> String {
+    let (node, file) = (found.half.node_name(), found.file);
+    let mut text = match (found.proof, found.problem) {
+        (_, Some(problem)) => not_understood(file, problem),
+        (Some(HalfProof::Proved), _) => {
+            format!("proved: {file} lets through exactly what the policy of node {node} does\n")
+        }
+        (Some(HalfProof::Differs(packet)), _) => format!(
+            "{file} is not the policy of node {node}; this packet shows it\n{}",
+            packet_text(found.sources, found.half, found.program, packet, file)
+        ),
+        (Some(HalfProof::Unknown(reason)), _) => format!("unknown: the solver gave up: {reason}\n"),
+        (Some(HalfProof::Broken(packet)), _) => {
+            format!("internal error: the solver named {packet}, which both treat alike\n")
+        }
+        (None, None) => String::new(),
+    };
+    if !found.is_loaded && found.problem.is_none() {
+        text.push_str("note: there is no table `inet portolan`: nothing is loaded\n");
+    }
+    if !found.unreachable.is_empty() {
+        let chains = counted(found.unreachable.len(), "chain");
+        let names = found.unreachable.join(", ");
+        text.push_str(&format!(
+            "note: {chains} that no packet comes to: {names}\n"
+        ));
+    }
+    for foreign in found.foreign {
+        text.push_str(&format!("note: {}\n", foreign_text(foreign)));
+    }
+    if found.problem.is_none() {
+        text.push_str(&format!("modes: {}\n", found.half.modes));
+    }
+    text
+}
+
+fn not_understood(file: &str, problem: &NotUnderstood) -> String {
+    let mut text = format!("unknown: {file} is not understood: {}\n", problem.problem);
+    if problem.line > 0 {
+        text.push_str(&format!("  {file}:{}: {}\n", problem.line, problem.text));
+    } else if !problem.text.is_empty() {
+        text.push_str(&format!("  {}\n", problem.text));
+    }
+    text.push_str(
+        "  help: only rules that portolan wrote are understood, and nothing is guessed\n",
+    );
+    text
+}
+
+/// `chain forward of table ip filter ...`.
+fn foreign_text(foreign: &Foreign) -> String {
+    let order = if foreign.priority < -1 {
+        "before"
+    } else {
+        "after"
+    };
+    format!(
+        "chain {} of table {} is at the hook {} too, {order} ours (priority {}, policy {}, {}): \
+         what it drops or changes is not in the proof",
+        foreign.chain,
+        foreign.table,
+        foreign.hook,
+        foreign.priority,
+        foreign.policy,
+        counted(foreign.rules, "rule")
+    )
+}
+
+/// What `verify -o json` says.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+#[schemars(title = "portolan verify -o json")]
+pub struct VerifiedDocument {
+    /// The version of this shape. Within a version only optional members are added.
+    version: u8,
+    /// The node.
+    node: String,
+    /// `proved`, `differs` or `unknown`.
+    verdict: String,
+    /// What the API leaves open, and how it was decided.
+    modes: BTreeMap<String, String>,
+    /// Why it is unknown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    /// A packet that is treated differently.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet: Option<PacketJson>,
+    /// Whether the table is there.
+    loaded: bool,
+    /// Chains that no packet comes to.
+    unreachable: Vec<String>,
+    /// Base chains of others at the same hooks: what they drop or change is not in the proof.
+    foreign: Vec<String>,
+}
+
+/// A packet, and what becomes of it.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+struct PacketJson {
+    /// `forward` or `input`.
+    hook: String,
+    /// The source address.
+    source: String,
+    /// The destination address.
+    destination: String,
+    /// What it carries.
+    transport: String,
+    /// The destination port, of what has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    /// What connection tracking says.
+    tracking: String,
+    /// `accepted` or `dropped`.
+    rules: String,
+    /// The rule that decides, its chain, and the line where it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<String>,
+    /// `accepted` or `dropped`.
+    policy: String,
+    /// All of it for people, with the policies' places.
+    explanation: String,
+}
+
+/// As JSON.
+pub fn verified_json(found: &Verified<'_>) -> VerifiedDocument {
+    let (verdict, reason, packet) = match (found.proof, found.problem) {
+        (_, Some(problem)) => ("unknown", Some(not_understood(found.file, problem)), None),
+        (Some(HalfProof::Proved), _) => ("proved", None, None),
+        (Some(HalfProof::Differs(packet)), _) => ("differs", None, Some(packet)),
+        (Some(HalfProof::Unknown(reason)), _) => ("unknown", Some(reason.clone()), None),
+        (Some(HalfProof::Broken(packet)), _) => {
+            ("unknown", Some(format!("internal error at {packet}")), None)
+        }
+        (None, None) => ("unknown", None, None),
+    };
+    let modes = found.half.modes.all().into_iter();
+    VerifiedDocument {
+        version: 1,
+        node: found.half.node_name().to_owned(),
+        verdict: verdict.to_owned(),
+        modes: modes
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        reason,
+        packet: packet.map(|packet| packet_json(found, packet)),
+        loaded: found.is_loaded,
+        unreachable: found
+            .unreachable
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect(),
+        foreign: found.foreign.iter().map(foreign_text).collect(),
+    }
+}
+
+fn packet_json(found: &Verified<'_>, packet: &Packet) -> PacketJson {
+    let did = run(found.program, packet);
+    let rule = did.decided_by.and_then(|(chain, step)| {
+        let chain = found.program.chain(chain)?;
+        let step = chain.steps.get(step)?;
+        let line = match step.line {
+            0 => String::new(),
+            line => format!(", line {line}"),
+        };
+        Some(format!("`{}` of chain {}{line}", step.text, chain.name))
+    });
+    PacketJson {
+        hook: packet.hook.name().to_owned(),
+        source: packet.source.to_string(),
+        destination: packet.destination.to_string(),
+        transport: packet.transport.name().to_owned(),
+        port: packet.transport.has_ports().then_some(packet.port),
+        tracking: packet.tracking.name().to_owned(),
+        rules: did.decision.name().to_owned(),
+        rule,
+        policy: expected(found.half, packet).0.name().to_owned(),
+        explanation: packet_text(found.sources, found.half, found.program, packet, found.file),
+    }
+}
+
+/// The JSON Schema of `verify -o json`.
+pub fn verified_schema() -> serde_json::Value {
+    schema_for!(VerifiedDocument).to_value()
+}
