@@ -15,7 +15,7 @@ mod placed;
 use clusters::cluster;
 use edges::{boundary_addresses, boundary_ports};
 use placed::{halves, place};
-use portolan::dataplane::nft::{State, emit, first_phase, second_phase, whole};
+use portolan::dataplane::nft::{DesignChoice, State, emit, first_phase, second_phase, whole};
 use portolan::dataplane::{Compiler, HalfProof, prove_half};
 use portolan::model::{
     AddressBook, Family, Half, Hook, Invalid, Modes, Packet, PodToNode, Program, Replies, Tracking,
@@ -64,10 +64,15 @@ fn modes() -> impl Strategy<Value = Modes> {
     })
 }
 
-fn rules(half: &Half<'_>, compiler: &Compiler<'_>) -> String {
+fn choice() -> impl Strategy<Value = DesignChoice> {
+    prop_oneof![Just(DesignChoice::Smaller), Just(DesignChoice::Identities)]
+}
+
+fn rules(half: &Half<'_>, compiler: &Compiler<'_>, choice: DesignChoice) -> String {
     let emitted = emit(
         &compiler.table(half),
         half.modes,
+        choice,
         &|_| Vec::new(),
         &|_, _| Vec::new(),
     );
@@ -124,7 +129,7 @@ proptest! {
 
     #[test]
     fn rules_that_are_read_back_do_what_evaluate_says(
-        cluster in cluster(), seed in 0..48usize, modes in modes()
+        cluster in cluster(), seed in 0..48usize, modes in modes(), choice in choice()
     ) {
         let cluster = place(cluster, seed);
         let reach = Reach::new(&cluster);
@@ -132,7 +137,7 @@ proptest! {
         prop_assert!(shared.is_empty());
         let compiler = Compiler::new(&cluster, &reach, &book);
         for half in halves(&cluster, &book, modes) {
-            let text = rules(&half, &compiler);
+            let text = rules(&half, &compiler, choice);
             let program = read(&text);
             for packet in packets(&half) {
                 let (wanted, why) = expected(&half, &packet);
@@ -145,27 +150,27 @@ proptest! {
     }
 
     #[test]
-    fn rules_are_proved(cluster in cluster(), seed in 0..48usize, modes in modes()) {
+    fn rules_are_proved(cluster in cluster(), seed in 0..48usize, modes in modes(), choice in choice()) {
         let cluster = place(cluster, seed);
         let reach = Reach::new(&cluster);
         let (book, _) = AddressBook::new(&cluster);
         let compiler = Compiler::new(&cluster, &reach, &book);
         let index = PolicyIndex::new(&cluster);
         for half in halves(&cluster, &book, modes) {
-            let text = rules(&half, &compiler);
+            let text = rules(&half, &compiler, choice);
             let proof = prove_half(&read(&text), &half, &index, Limits::default());
             prop_assert_eq!(proof, HalfProof::Proved, "{}", text);
         }
     }
 
     #[test]
-    fn files_can_be_applied_again_and_in_phases(cluster in cluster(), seed in 0..48usize) {
+    fn files_can_be_applied_again_and_in_phases(cluster in cluster(), seed in 0..48usize, choice in choice()) {
         let cluster = place(cluster, seed);
         let reach = Reach::new(&cluster);
         let (book, _) = AddressBook::new(&cluster);
         let compiler = Compiler::new(&cluster, &reach, &book);
         for half in halves(&cluster, &book, Modes::default()) {
-            let emitted = emit(&compiler.table(&half), half.modes, &|_| Vec::new(), &|_, _| Vec::new());
+            let emitted = emit(&compiler.table(&half), half.modes, choice, &|_| Vec::new(), &|_, _| Vec::new());
             let text = whole("# a test", &emitted);
             let mut state = State::default();
             state.apply(&text).unwrap();

@@ -6,7 +6,7 @@ use super::input::{self, Input, InputArgs};
 use super::output::{Failure, Output};
 use super::progress::with_progress;
 use super::solver::SolverArgs;
-use crate::dataplane::nft::State;
+use crate::dataplane::nft::{DesignChoice, State};
 use crate::dataplane::{
     Bundle, Comments, Compiler, HalfProof, Making, NotReady, add_mentioned_nodes, address_book,
     make_bundle, prove_all,
@@ -30,6 +30,17 @@ use std::path::{Path, PathBuf};
 pub(super) enum Target {
     /// nftables
     Nft,
+}
+
+/// How rules hold the peers of pods.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Design {
+    /// By identities where that is several times smaller, in sets elsewhere
+    Auto,
+    /// In sets for each class of pods: fewer look-ups for a packet
+    Sets,
+    /// By identities: each address once
+    Identities,
 }
 
 /// Flags about addresses and open decisions, of `compile` and `verify`.
@@ -112,6 +123,9 @@ pub(super) struct CompileArgs {
     /// An earlier output, to write an update from it as well: update1.nft to update3.nft
     #[arg(long, value_name = "DIR")]
     previous: Option<PathBuf>,
+    /// How rules hold the peers of pods
+    #[arg(long, value_name = "DESIGN", default_value = "auto")]
+    design: Design,
     /// Write without a proof; bundle.json says so
     #[arg(long)]
     no_prove: bool,
@@ -317,6 +331,11 @@ fn make_all(
             comments: Comments {
                 class: &|class| class_comment(cluster, sources, class),
                 row: &|class, row| row_comment(cluster, sources, class, row),
+            },
+            design: match args.design {
+                Design::Auto => DesignChoice::Smaller,
+                Design::Sets => DesignChoice::Sets,
+                Design::Identities => DesignChoice::Identities,
             },
             prove: (!args.no_prove).then(|| args.solver.limits()),
             previous: previous.get(&half.node).cloned(),

@@ -104,7 +104,7 @@ pub(super) fn run(args: &VerifyArgs, output: &Output) -> Result<Exit, Failure> {
     format::answer(
         output,
         &args.format,
-        || render_verified(&verified),
+        || render_verified(&verified, output.answer_style().width),
         || verified_json(&verified),
     )?;
     Ok(match proof {

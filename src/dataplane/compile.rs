@@ -8,6 +8,7 @@ use crate::symbolic::{Limits, PolicyIndex, prove_composition};
 use std::collections::BTreeMap;
 
 /// What is said of classes and rows in the files. The words are someone else's.
+#[derive(Clone, Copy)]
 pub struct Comments<'a> {
     /// Lines about a class.
     pub class: &'a (dyn Fn(&Class) -> Vec<String> + Sync),
@@ -28,6 +29,8 @@ pub struct Making<'a> {
     pub header: String,
     /// What else is commented.
     pub comments: Comments<'a>,
+    /// How peers are held.
+    pub design: nft::DesignChoice,
     /// How much the solver may do; `None` not to prove.
     pub prove: Option<Limits>,
     /// The node's `policy.nft` of before, to make an update from.
@@ -43,8 +46,8 @@ pub struct Bundle {
     pub files: BTreeMap<&'static str, String>,
     /// Which class is in which chain.
     pub chain_of_class: Vec<(usize, String)>,
-    /// How the peers are held.
-    pub design: nft::Design,
+    /// How the peers of each direction are held, in the order of `Direction::ALL`.
+    pub designs: Vec<nft::Design>,
     /// What there is of everything.
     pub size: Size,
     /// What became of the proof; `None` when it was not asked for.
@@ -83,12 +86,8 @@ pub fn make_bundle(
     making: &Making<'_>,
 ) -> Result<Bundle, String> {
     let table = compiler.table(half);
-    let emitted = nft::emit(
-        &table,
-        half.modes,
-        making.comments.class,
-        making.comments.row,
-    );
+    let Comments { class, row } = making.comments;
+    let emitted = nft::emit(&table, half.modes, making.design, class, row);
     let header = &making.header;
     let mut files = BTreeMap::from([
         ("policy.nft", nft::whole(header, &emitted)),
@@ -119,7 +118,7 @@ pub fn make_bundle(
             .prove
             .map(|limits| prove_half(&program, half, index, limits)),
         chain_of_class: emitted.chain_of_class,
-        design: emitted.design,
+        designs: emitted.designs,
         table,
         files,
         no_update,

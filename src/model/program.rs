@@ -149,70 +149,55 @@ impl Program {
 pub struct Run {
     /// Whether it goes on.
     pub decision: Decision,
-    /// The step that decided: its chain and its index there; `None` when the hook's policy did.
-    pub decided_by: Option<(ChainId, usize)>,
-}
-
-enum Flow {
-    Decided(Run),
-    Over,
+    /// The steps that led on or decided, as chain and index there, in order. When the last one
+    /// does not decide, the hook's policy did.
+    pub path: Vec<(ChainId, usize)>,
 }
 
 /// Takes one packet through a program. Linear in the steps it meets.
 pub fn run(program: &Program, packet: &Packet) -> Run {
-    let Some(entry) = program.entry(packet.hook) else {
-        return Run {
-            decision: Decision::Accept,
-            decided_by: None,
-        };
+    let mut path = Vec::new();
+    let decision = match program.entry(packet.hook) {
+        None => Decision::Accept,
+        Some(entry) => run_chain(program, packet, entry.chain, &mut path).unwrap_or(entry.policy),
     };
-    match run_chain(program, packet, entry.chain) {
-        Flow::Decided(run) => run,
-        Flow::Over => Run {
-            decision: entry.policy,
-            decided_by: None,
-        },
-    }
+    Run { decision, path }
 }
 
-fn run_chain(program: &Program, packet: &Packet, id: ChainId) -> Flow {
-    let Some(chain) = program.chain(id) else {
-        return Flow::Over;
-    };
-    for (index, step) in chain.steps.iter().enumerate() {
-        if !step
-            .matches
-            .iter()
-            .all(|condition| holds(program, packet, condition))
-        {
+/// `None` when the packet comes out of the chain's end.
+fn run_chain(
+    program: &Program,
+    packet: &Packet,
+    id: ChainId,
+    path: &mut Vec<(ChainId, usize)>,
+) -> Option<Decision> {
+    for (index, step) in program.chain(id)?.steps.iter().enumerate() {
+        let matched = |condition: &Match| holds(program, packet, condition);
+        if !step.matches.iter().all(matched) {
             continue;
         }
         let mut then = &step.then;
         if let Then::Dispatch(end, entries) = then {
             let address = address_of(packet, *end);
-            match entries.iter().find(|(set, _)| program.holds(*set, address)) {
-                Some((_, found)) => then = found,
-                None => continue,
-            }
+            let found = entries.iter().find(|(set, _)| program.holds(*set, address));
+            let Some((_, found)) = found else { continue };
+            then = found;
         }
+        path.push((id, index));
         match then {
-            Then::Decide(decision) => {
-                return Flow::Decided(Run {
-                    decision: *decision,
-                    decided_by: Some((id, index)),
-                });
-            }
-            Then::Return => return Flow::Over,
-            Then::Goto(next) => return run_chain(program, packet, *next),
+            Then::Decide(decision) => return Some(*decision),
+            Then::Return => return None,
+            Then::Goto(next) => return run_chain(program, packet, *next, path),
             Then::Jump(next) => {
-                if let decided @ Flow::Decided(_) = run_chain(program, packet, *next) {
+                let decided = run_chain(program, packet, *next, path);
+                if decided.is_some() {
                     return decided;
                 }
             }
             Then::Dispatch(..) => {}
         }
     }
-    Flow::Over
+    None
 }
 
 fn address_of(packet: &Packet, end: End) -> IpAddr {

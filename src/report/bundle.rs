@@ -128,8 +128,8 @@ pub struct BundleDocument {
     not_analysed: Vec<String>,
     /// The pods of the node that are isolated, by what isolates them.
     classes: Vec<ClassJson>,
-    /// How peers are held, and why.
-    design: DesignJson,
+    /// How the peers of each direction are held, and why.
+    design: Vec<DesignJson>,
     /// What a kernel has to hold.
     capacity: CapacityJson,
     /// The other files of the bundle, with the SHA-256 of each.
@@ -160,6 +160,8 @@ struct ClassJson {
 #[derive(Serialize, JsonSchema, Debug)]
 #[serde(rename_all = "camelCase")]
 struct DesignJson {
+    /// `egress` or `ingress`.
+    direction: String,
     /// `merged-sets` or `identities`.
     chosen: String,
     /// The elements that sets would take or take.
@@ -230,7 +232,7 @@ pub fn bundle_json(
             .collect()
     };
     let is_proved = bundle.proof == Some(HalfProof::Proved);
-    let (size, design) = (bundle.size, bundle.design);
+    let size = bundle.size;
     BundleDocument {
         version: 1,
         portolan: env!("CARGO_PKG_VERSION").to_owned(),
@@ -247,17 +249,22 @@ pub fn bundle_json(
             .map(|kind| format!("{} {}: {}", kind.api_version, kind.kind, kind.count))
             .collect(),
         classes: classes(cluster, sources, bundle),
-        design: DesignJson {
-            chosen: if design.is_identities {
-                "identities"
-            } else {
-                "merged-sets"
-            }
-            .to_owned(),
-            merged_elements: design.merged,
-            identity_elements: design.identities,
-            why: design.why(),
-        },
+        design: bundle
+            .designs
+            .iter()
+            .map(|design| DesignJson {
+                direction: design.direction.name().to_owned(),
+                chosen: if design.is_identities {
+                    "identities"
+                } else {
+                    "merged-sets"
+                }
+                .to_owned(),
+                merged_elements: design.merged,
+                identity_elements: design.identities,
+                why: design.why(),
+            })
+            .collect(),
         capacity: CapacityJson {
             table: TABLE.to_owned(),
             sets: size.sets,

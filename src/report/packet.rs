@@ -2,7 +2,8 @@
 
 use super::words::policy_name;
 use crate::model::{
-    Because, Cluster, Direction, Half, Packet, Party, Program, Reason, RuleRef, Side, expected, run,
+    Because, Cluster, Direction, Half, Packet, Party, Program, Reason, RuleRef, Run, Side, Then,
+    expected, run,
 };
 use crate::question::can::pod_name;
 use crate::source::{Sources, Target};
@@ -24,26 +25,16 @@ pub fn packet_text(
         party(half, packet.destination)
     ));
     let did = run(program, packet);
-    let by = match did.decided_by.and_then(|(chain, step)| {
-        let chain = program.chain(chain)?;
-        Some((chain, chain.steps.get(step)?))
-    }) {
-        Some((chain, step)) if step.line > 0 => {
-            format!(
-                "by `{}` of chain {}, {file}:{}",
-                step.text, chain.name, step.line
-            )
-        }
-        Some((chain, step)) => format!("by `{}` of chain {}", step.text, chain.name),
-        None if program.entry(packet.hook).is_none() => {
-            format!("there is no chain at the hook {}", packet.hook.name())
-        }
-        None => format!(
-            "by the policy of the chain at the hook {}",
+    text.push_str(&format!("  the rules    {}\n", did.decision.name()));
+    for line in path_lines(program, &did, file) {
+        text.push_str(&format!("    {line}\n"));
+    }
+    if program.entry(packet.hook).is_none() {
+        text.push_str(&format!(
+            "    there is no chain at the hook {}\n",
             packet.hook.name()
-        ),
-    };
-    text.push_str(&format!("  the rules    {} {by}\n", did.decision.name()));
+        ));
+    }
     let (wanted, because) = expected(half, packet);
     text.push_str(&format!("  the policy   {}", wanted.name()));
     match because {
@@ -74,6 +65,29 @@ pub fn packet_text(
         }
     }
     text
+}
+
+/// The steps that led on or decided, each with its chain and, where it has one, its line.
+pub(super) fn path_lines(program: &Program, did: &Run, file: &str) -> Vec<String> {
+    let steps = did.path.iter().filter_map(|&(chain, step)| {
+        let chain = program.chain(chain)?;
+        Some((chain, chain.steps.get(step)?))
+    });
+    let mut lines: Vec<String> = steps
+        .map(|(chain, step)| match step.line {
+            0 => format!("{}: `{}`", chain.name, step.text),
+            line => format!("{}: `{}`, {file}:{line}", chain.name, step.text),
+        })
+        .collect();
+    let last = did
+        .path
+        .last()
+        .and_then(|&(chain, step)| program.chain(chain)?.steps.get(step));
+    let is_decided = last.is_some_and(|step| matches!(step.then, Then::Decide(_)));
+    if !is_decided && !program.entries.is_empty() {
+        lines.push("the policy of the chain at the hook".to_owned());
+    }
+    lines
 }
 
 fn party(half: &Half<'_>, address: IpAddr) -> String {

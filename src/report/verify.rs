@@ -1,7 +1,8 @@
 //! What `verify` found, for people and as JSON.
 
+use super::check::wrapped;
 use super::finding::counted;
-use super::packet::packet_text;
+use super::packet::{packet_text, path_lines};
 use crate::dataplane::HalfProof;
 use crate::dataplane::nft::{Foreign, NotUnderstood};
 use crate::model::{Half, Packet, Program, expected, run};
@@ -34,12 +35,12 @@ pub struct Verified<'a> {
 }
 
 /// As text.
-pub fn render_verified(found: &Verified<'_>) -> String {
+pub fn render_verified(found: &Verified<'_>, width: usize) -> String {
     let (node, file) = (found.half.node_name(), found.file);
     let mut text = match (found.proof, found.problem) {
         (_, Some(problem)) => not_understood(file, problem),
         (Some(HalfProof::Proved), _) => {
-            format!("proved: {file} lets through exactly what the policy of node {node} does\n")
+            format!("proved: what {file} lets through is exactly the policy of node {node}\n")
         }
         (Some(HalfProof::Differs(packet)), _) => format!(
             "{file} is not the policy of node {node}; this packet shows it\n{}",
@@ -62,12 +63,16 @@ pub fn render_verified(found: &Verified<'_>) -> String {
         ));
     }
     for foreign in found.foreign {
-        text.push_str(&format!("note: {}\n", foreign_text(foreign)));
+        text.push_str(&line(&format!("note: {}", foreign_text(foreign)), width));
     }
     if found.problem.is_none() {
-        text.push_str(&format!("modes: {}\n", found.half.modes));
+        text.push_str(&line(&format!("modes: {}", found.half.modes), width));
     }
     text
+}
+
+fn line(text: &str, width: usize) -> String {
+    wrapped(text, width).trim_start_matches(' ').to_owned()
 }
 
 fn not_understood(file: &str, problem: &NotUnderstood) -> String {
@@ -148,9 +153,8 @@ struct PacketJson {
     tracking: String,
     /// `accepted` or `dropped`.
     rules: String,
-    /// The rule that decides, its chain, and the line where it has one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule: Option<String>,
+    /// The rules that lead on or decide, in order, each with its chain and line.
+    path: Vec<String>,
     /// `accepted` or `dropped`.
     policy: String,
     /// All of it for people, with the policies' places.
@@ -191,15 +195,7 @@ pub fn verified_json(found: &Verified<'_>) -> VerifiedDocument {
 
 fn packet_json(found: &Verified<'_>, packet: &Packet) -> PacketJson {
     let did = run(found.program, packet);
-    let rule = did.decided_by.and_then(|(chain, step)| {
-        let chain = found.program.chain(chain)?;
-        let step = chain.steps.get(step)?;
-        let line = match step.line {
-            0 => String::new(),
-            line => format!(", line {line}"),
-        };
-        Some(format!("`{}` of chain {}{line}", step.text, chain.name))
-    });
+    let path = path_lines(found.program, &did, found.file);
     PacketJson {
         hook: packet.hook.name().to_owned(),
         source: packet.source.to_string(),
@@ -208,7 +204,7 @@ fn packet_json(found: &Verified<'_>, packet: &Packet) -> PacketJson {
         port: packet.transport.has_ports().then_some(packet.port),
         tracking: packet.tracking.name().to_owned(),
         rules: did.decision.name().to_owned(),
-        rule,
+        path,
         policy: expected(found.half, packet).0.name().to_owned(),
         explanation: packet_text(found.sources, found.half, found.program, packet, found.file),
     }

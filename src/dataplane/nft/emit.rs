@@ -11,6 +11,7 @@
 //! - Tables, base chains and sets are never deleted on the way to new rules, since packets would
 //!   pass in between.
 
+use super::design::{Design, DesignChoice, choose, identity_chains};
 use super::words::{FAMILIES, FamilyWords, content_name, elements, is_full, traffic_conditions};
 use crate::dataplane::table::{Class, NodeTable, Row};
 use crate::model::{AddressSet, Direction, Invalid, Modes, PodToNode, Replies, UnknownLocal};
@@ -40,42 +41,6 @@ pub struct ChainText {
     pub comments: Vec<String>,
 }
 
-/// How the peers of classes are held.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Design {
-    /// Whether by identities: each address once, with what it is, and per identity what it may.
-    /// Otherwise each class has its peers in sets of its own.
-    pub is_identities: bool,
-    /// The elements that sets take.
-    pub merged: usize,
-    /// The elements that identities take; `None` when there would be too many of them.
-    pub identities: Option<usize>,
-}
-
-impl Design {
-    /// Why it was chosen, in words.
-    pub fn why(&self) -> String {
-        let merged = self.merged;
-        match (self.is_identities, self.identities) {
-            (true, Some(identities)) => format!(
-                "sets of each class's peers would take {merged} elements, more than four times \
-                 the {identities} that identities take"
-            ),
-            (_, Some(identities)) => format!(
-                "sets of each class's peers take {merged} elements, no more than four times the \
-                 {identities} that identities would take, and cost a packet less"
-            ),
-            (_, None) => format!(
-                "sets of each class's peers take {merged} elements, and there would be more than \
-                 {MOST_IDENTITIES} identities, each with chains and maps of its own"
-            ),
-        }
-    }
-}
-
-/// More chains and maps than this are slow to load.
-pub(super) const MOST_IDENTITIES: usize = 1024;
-
 /// What is to be loaded, by name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Emitted {
@@ -89,8 +54,8 @@ pub struct Emitted {
     pub base_chains: Vec<(String, ChainText)>,
     /// Which class is in which chain: the index in the table's classes, and the chain's name.
     pub chain_of_class: Vec<(usize, String)>,
-    /// How peers are held.
-    pub design: Design,
+    /// How the peers of each direction are held, in the order of [`Direction::ALL`].
+    pub designs: Vec<Design>,
 }
 
 /// What a rule of a class is commented with: the rules of policies behind a row.
@@ -102,14 +67,32 @@ pub(super) type ClassComments<'a> = &'a dyn Fn(&Class) -> Vec<String>;
 pub fn emit(
     table: &NodeTable,
     modes: Modes,
+    choice: DesignChoice,
     class_comments: ClassComments<'_>,
     row_comments: RowComments<'_>,
 ) -> Emitted {
     let mut emitted = Emitted::default();
     let mut dispatch: BTreeMap<(Direction, &str), Vec<String>> = BTreeMap::new();
     let mut selves = AddressSet::default();
+    let mut names: BTreeMap<usize, String> = BTreeMap::new();
+    for direction in Direction::ALL {
+        let classes = || table.classes.iter().enumerate();
+        let of_direction = || classes().filter(|(_, class)| class.direction == direction);
+        let list: Vec<&Class> = of_direction().map(|(_, class)| class).collect();
+        let (design, identities) = choose(choice, direction, &list);
+        if let Some(identities) = identities {
+            let name = identity_chains(&mut emitted, direction, &list, &identities, class_comments);
+            names.extend(of_direction().map(|(index, _)| (index, name.clone())));
+        } else {
+            for (index, class) in of_direction() {
+                let name = class_chain(&mut emitted, class, class_comments, row_comments);
+                names.insert(index, name);
+            }
+        }
+        emitted.designs.push(design);
+    }
     for (index, class) in table.classes.iter().enumerate() {
-        let name = class_chain(&mut emitted, class, class_comments, row_comments);
+        let name = names.remove(&index).unwrap_or_default();
         for words in &FAMILIES {
             let keys = single_addresses(&class.addresses, words);
             let entries = keys.into_iter().map(|key| format!("{key} : goto {name}"));
@@ -186,7 +169,7 @@ pub fn emit(
 }
 
 /// Each address of a family by itself.
-fn single_addresses(set: &AddressSet, words: &FamilyWords) -> Vec<String> {
+pub(super) fn single_addresses(set: &AddressSet, words: &FamilyWords) -> Vec<String> {
     use crate::model::Family;
     use std::net::{Ipv4Addr, Ipv6Addr};
     match words.family {
@@ -212,14 +195,16 @@ fn class_chain(
     class_comments: ClassComments<'_>,
     row_comments: RowComments<'_>,
 ) -> String {
-    let (prefix, verdict, end) = match class.direction {
-        Direction::Egress => ("eg_", "goto ingress", "daddr"),
-        Direction::Ingress => ("in_", "accept", "saddr"),
-    };
+    let DirectionWords {
+        prefix,
+        verdict,
+        peer,
+        ..
+    } = direction_words(class.direction);
     let mut rules: Vec<(Vec<String>, String)> = Vec::new();
     for row in &class.rows {
         let mut comments = row_comments(class, row);
-        for peers in peer_conditions(emitted, &row.peers, end) {
+        for peers in peer_conditions(emitted, &row.peers, peer) {
             for traffic in traffic_conditions(&row.traffic) {
                 let rule = format!("{peers}{traffic}{verdict}");
                 rules.push((std::mem::take(&mut comments), rule));
@@ -235,7 +220,7 @@ fn class_chain(
     }
     rules.push((Vec::new(), "counter drop".to_owned()));
     let texts: Vec<String> = rules.iter().map(|(_, rule)| rule.clone()).collect();
-    let name = content_name(prefix, &texts);
+    let name = content_name(&format!("{prefix}_"), &texts);
     let comments = class_comments(class);
     let known = emitted
         .class_chains
@@ -253,6 +238,48 @@ fn class_chain(
         }
     }
     name
+}
+
+/// The words that depend on the direction.
+pub(super) struct DirectionWords {
+    /// What names of chains start with.
+    pub(super) prefix: &'static str,
+    /// What happens to what is let through.
+    pub(super) verdict: &'static str,
+    /// The field of the pod's own address.
+    pub(super) subject: &'static str,
+    /// The field of the peer's.
+    pub(super) peer: &'static str,
+}
+
+pub(super) fn direction_words(direction: Direction) -> DirectionWords {
+    match direction {
+        Direction::Egress => DirectionWords {
+            prefix: "eg",
+            // The other half comes next.
+            verdict: "goto ingress",
+            subject: "saddr",
+            peer: "daddr",
+        },
+        Direction::Ingress => DirectionWords {
+            prefix: "in",
+            verdict: "accept",
+            subject: "daddr",
+            peer: "saddr",
+        },
+    }
+}
+
+/// What happens to all that no row let through.
+pub(super) fn last_rules(verdict: &str) -> Vec<String> {
+    let own = |FamilyWords {
+                   protocol, digit, ..
+               }: &FamilyWords| {
+        format!("{protocol} saddr . {protocol} daddr @self{digit} {verdict}")
+    };
+    let mut rules: Vec<String> = FAMILIES.iter().map(own).collect();
+    rules.push("counter drop".to_owned());
+    rules
 }
 
 /// Conditions one of which holds exactly of peers in the set, each ending in a space.

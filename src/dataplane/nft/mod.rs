@@ -1,6 +1,7 @@
 //! The nftables target.
 
 mod delta;
+mod design;
 mod emit;
 mod listing;
 mod script;
@@ -9,7 +10,8 @@ mod text;
 mod words;
 
 pub use delta::{Delta, delta};
-pub use emit::{ChainText, Design, Emitted, emit};
+pub use design::{Design, DesignChoice};
+pub use emit::{ChainText, Emitted, emit};
 pub use listing::{Foreign, Listing, read_listing};
 pub use script::{TABLE, first_phase, remove, second_phase, whole};
 pub use state::{Collection, State};

@@ -134,8 +134,7 @@ pub fn prove_filter(
             SatResult::Unknown => Err(solver
                 .get_reason_unknown()
                 .unwrap_or_else(|| "no reason given".to_owned())),
-            SatResult::Sat => solver
-                .get_model()
+            SatResult::Sat => simplest(&solver, &terms)
                 .and_then(|model| packet(&model, &terms, &codes, hook))
                 .map(Some)
                 .ok_or_else(|| "it gave no packet".to_owned()),
@@ -148,6 +147,21 @@ pub fn prove_filter(
             FilterProof::Broken(packet)
         }
         Ok(Some(packet)) => FilterProof::Differs(packet),
+    }
+}
+
+/// A solution about the first packet of a TCP connection, if there is one: easier to try out.
+fn simplest(solver: &Solver, terms: &Terms) -> Option<Model> {
+    let any_found = solver.get_model();
+    solver.assert(terms.is_tracking(&[Tracking::New]));
+    if solver.check() != SatResult::Sat {
+        return any_found;
+    }
+    let new_found = solver.get_model();
+    solver.assert(terms.is_transport(&[Transport::Tcp]));
+    match solver.check() {
+        SatResult::Sat => solver.get_model(),
+        _ => new_found,
     }
 }
 
