@@ -1,6 +1,6 @@
 //! Proof that a filter enforces what the policies say.
 
-use crate::model::{Half, Hook, Packet, Program};
+use crate::model::{Half, Packet, Program};
 use crate::symbolic::{FilterProof, Limits, PolicyIndex, prove_filter};
 
 /// What became of the proof of a node's half.
@@ -23,16 +23,10 @@ pub fn prove_half(
     index: &PolicyIndex,
     limits: Limits,
 ) -> HalfProof {
-    let at = |hook| prove_filter(program, half, index, hook, limits);
-    let (forward, input) = rayon::join(|| at(Hook::Forward), || at(Hook::Input));
-    let mut unknown = None;
-    for proof in [forward, input] {
-        match proof {
-            FilterProof::Equal => {}
-            FilterProof::Differs(packet) => return HalfProof::Differs(packet),
-            FilterProof::Broken(packet) => return HalfProof::Broken(packet),
-            FilterProof::Unknown(reason) => unknown = unknown.or(Some(reason)),
-        }
+    match prove_filter(program, half, index, limits) {
+        FilterProof::Equal => HalfProof::Proved,
+        FilterProof::Differs(packet) => HalfProof::Differs(packet),
+        FilterProof::Broken(packet) => HalfProof::Broken(packet),
+        FilterProof::Unknown(reason) => HalfProof::Unknown(reason),
     }
-    unknown.map_or(HalfProof::Proved, HalfProof::Unknown)
 }

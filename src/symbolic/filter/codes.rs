@@ -1,7 +1,8 @@
 //! Addresses by what tells them apart.
 
 use crate::model::{
-    Direction, Family, Half, NamespaceId, PeerKind, PodId, PortMatchKind, Program, Protocol, Symbol,
+    Direction, Family, Half, NamespaceId, PeerKind, PodId, PortMatchKind, Program, Protocol, SetId,
+    Symbol,
 };
 use crate::symbolic::index::PolicyIndex;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -16,7 +17,6 @@ struct Code {
     /// The pod at the first one.
     pod: Option<PodId>,
     is_local: bool,
-    is_unknown_local: bool,
 }
 
 /// All addresses of both families, as codes from 0. Those of IPv4 come first.
@@ -26,6 +26,7 @@ pub(super) struct Codes {
     n_v4: usize,
     /// By set of the program: the codes in it, ascending.
     sets: Vec<Vec<usize>>,
+    unknown_local: Vec<usize>,
 }
 
 /// What policies can see of a pod, as far as any of them looks.
@@ -64,6 +65,7 @@ impl Codes {
             codes: Vec::new(),
             n_v4: 0,
             sets: vec![Vec::new(); program.sets.len()],
+            unknown_local: Vec::new(),
         };
         for family in Family::ALL {
             codes.sweep(program, half, index, family, &facts);
@@ -172,12 +174,14 @@ impl Codes {
                             codes.push(code);
                         }
                     }
+                    if seen.is_unknown_local {
+                        self.unknown_local.push(code);
+                    }
                     self.codes.push(Code {
                         first: cut,
                         other: second,
                         pod,
                         is_local: seen.is_local,
-                        is_unknown_local: seen.is_unknown_local,
                     });
                 }
             }
@@ -205,8 +209,8 @@ impl Codes {
     }
 
     /// The codes of a set of the program.
-    pub(super) fn in_set(&self, set: usize) -> &[usize] {
-        self.sets.get(set).map_or(&[], Vec::as_slice)
+    pub(super) fn in_set(&self, set: SetId) -> &[usize] {
+        self.sets.get(set.0).map_or(&[], Vec::as_slice)
     }
 
     fn as_address(&self, code: usize, number: u128) -> IpAddr {
@@ -243,12 +247,9 @@ impl Codes {
         local.filter_map(|(index, code)| Some((index, code.pod?)))
     }
 
-    /// The codes of addresses that only an unknown pod of the node can have.
-    pub(super) fn unknown_local(&self) -> impl Iterator<Item = usize> {
-        let unknown = self.codes.iter().enumerate();
-        unknown
-            .filter(|(_, code)| code.is_unknown_local)
-            .map(|(index, _)| index)
+    /// The codes of addresses that only an unknown pod of the node can have, ascending.
+    pub(super) fn unknown_local(&self) -> &[usize] {
+        &self.unknown_local
     }
 }
 

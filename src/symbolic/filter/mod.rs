@@ -3,22 +3,28 @@
 //! Addresses are codes. Two addresses share a code when neither a set of the program nor the
 //! policies tell them apart (`codes`), so one stands for all of them and nothing is lost: the
 //! formulas are about every address there is. What the program does with a packet (`program`)
-//! and what it should do (`half`) are two formulas over the same variables, and Z3 is asked for
-//! a packet on which they differ. A packet that it finds is replayed in [`run`] and
+//! and what it should do (`half`) are two formulas over the same variables (`view`), and Z3 is
+//! asked for a packet on which they differ: class by class where that is possible (`parts`), and
+//! of everything at once otherwise. A packet that it finds is replayed in [`run`] and
 //! [`expected`] before anyone sees it.
 
 mod codes;
 mod half;
+mod parts;
 mod program;
+mod view;
 
 use super::bits::{all, constant, one_of};
 use super::index::PolicyIndex;
 use super::solve::Limits;
 use crate::model::{Half, Hook, NodeId, Packet, Program, Tracking, Transport, expected, run};
 use codes::Codes;
-use std::net::IpAddr;
+use half::{Matched, PodClass, pod_classes};
+use parts::Outcome;
+use program::Encoding;
+use view::{Grouping, Values, View};
 use z3::ast::{BV, Bool};
-use z3::{Config, Model, Params, SatResult, Solver, with_z3_config};
+use z3::{Config, Params, SatResult, Solver, with_z3_config};
 
 /// What became of a proof.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,75 +39,8 @@ pub enum FilterProof {
     Broken(Packet),
 }
 
-/// The variables of a packet.
-struct Terms {
-    source: BV,
-    destination: BV,
-    /// Whether both addresses are the same.
-    same: Bool,
-    transport: BV,
-    port: BV,
-    tracking: BV,
-}
-
-/// The widths of the codes of [`Transport::ALL`] and [`Tracking::ALL`].
+/// The width of the codes of [`Transport::ALL`] and [`Tracking::ALL`].
 const KIND_BITS: u32 = 3;
-
-impl Terms {
-    fn new(codes: &Codes) -> Terms {
-        let width = super::bits::width(codes.len());
-        Terms {
-            source: BV::new_const("source", width),
-            destination: BV::new_const("destination", width),
-            same: Bool::new_const("same"),
-            transport: BV::new_const("transport", KIND_BITS),
-            port: BV::new_const("port", 16),
-            tracking: BV::new_const("tracking", KIND_BITS),
-        }
-    }
-
-    /// What holds of every packet.
-    fn constraints(&self, codes: &Codes) -> Bool {
-        let width = self.source.get_size();
-        let last = constant(codes.len().saturating_sub(1), width);
-        let is_v4 = |end: &BV| one_of(end, 0..codes.n_v4());
-        let equal = self.source.eq(&self.destination);
-        let alone = one_of(&self.source, codes.alone());
-        all(&[
-            self.source.bvule(&last),
-            self.destination.bvule(&last),
-            is_v4(&self.source).iff(is_v4(&self.destination)),
-            self.same.implies(&equal),
-            all(&[equal, alone]).implies(&self.same),
-            self.transport
-                .bvule(constant(Transport::ALL.len() - 1, KIND_BITS)),
-            self.tracking
-                .bvule(constant(Tracking::ALL.len() - 1, KIND_BITS)),
-        ])
-    }
-
-    fn is_tracking(&self, any_of: &[Tracking]) -> Bool {
-        let mut codes: Vec<usize> = any_of
-            .iter()
-            .map(|t| position(&Tracking::ALL, *t))
-            .collect();
-        codes.sort_unstable();
-        one_of(&self.tracking, codes)
-    }
-
-    fn is_transport(&self, any_of: &[Transport]) -> Bool {
-        let mut codes: Vec<usize> = any_of
-            .iter()
-            .map(|t| position(&Transport::ALL, *t))
-            .collect();
-        codes.sort_unstable();
-        one_of(&self.transport, codes)
-    }
-
-    fn is_port(&self, first: u16, last: u16) -> Bool {
-        one_of(&self.port, usize::from(first)..=usize::from(last))
-    }
-}
 
 fn position<T: PartialEq>(all: &[T], wanted: T) -> usize {
     all.iter()
@@ -109,33 +48,87 @@ fn position<T: PartialEq>(all: &[T], wanted: T) -> usize {
         .unwrap_or_default()
 }
 
-/// Asks whether a program does with every packet at a hook what a node's half of the policy says.
+/// What is asked, and what is the same for all parts of it.
+struct Question<'a> {
+    program: &'a Program,
+    half: &'a Half<'a>,
+    codes: &'a Codes,
+    classes: &'a [PodClass],
+    matched: &'a Matched<'a>,
+    limits: Limits,
+}
+
+/// Asks whether a program does with every packet what a node's half of the policy says.
 pub fn prove_filter(
     program: &Program,
     half: &Half<'_>,
     index: &PolicyIndex,
-    hook: Hook,
     limits: Limits,
 ) -> FilterProof {
     let codes = Codes::new(program, half, index);
+    let classes = pod_classes(half, index, &codes);
+    let matched = Matched::new(half, &codes, &classes);
+    let question = Question {
+        program,
+        half,
+        codes: &codes,
+        classes: &classes,
+        matched: &matched,
+        limits,
+    };
+    if limits.slicing {
+        match parts::prove(&question) {
+            Outcome::Proved => return FilterProof::Equal,
+            Outcome::Found(packet) => return FilterProof::Differs(packet),
+            Outcome::Open => {}
+        }
+    }
+    let (forward, input) = rayon::join(
+        || whole(&question, Hook::Forward),
+        || whole(&question, Hook::Input),
+    );
+    match (forward, input) {
+        (FilterProof::Equal, other) | (other @ FilterProof::Differs(_), _) => other,
+        (_, differs @ FilterProof::Differs(_)) => differs,
+        (other, _) => other,
+    }
+}
+
+fn solver(limits: Limits) -> Solver {
+    let solver = Solver::new_for_logic("QF_FD").unwrap_or_default();
+    let mut params = Params::new();
+    params.set_u32("rlimit", limits.resources);
+    params.set_u32("random_seed", 0);
+    solver.set_params(&params);
+    solver
+}
+
+/// Everything at once: slow where there are many rules, and complete.
+fn whole(question: &Question<'_>, hook: Hook) -> FilterProof {
+    let Question {
+        program,
+        half,
+        codes,
+        classes,
+        matched,
+        limits,
+    } = question;
     let found = with_z3_config(&Config::new(), || {
-        let terms = Terms::new(&codes);
-        let does = program::accepts(program, hook, &codes, &terms);
-        let should = half::accepts(half, index, hook, &codes, &terms);
-        let solver = Solver::new_for_logic("QF_FD").unwrap_or_default();
-        let mut params = Params::new();
-        params.set_u32("rlimit", limits.resources);
-        params.set_u32("random_seed", 0);
-        solver.set_params(&params);
-        solver.assert(terms.constraints(&codes));
+        let view = View::new(codes, Grouping::each(codes), Grouping::each(codes));
+        let mut encoding = Encoding::new(program, &view);
+        let does = program::accepts(&mut encoding, program.entry(hook));
+        let should = half::accepts(half, hook, &view, matched.policy(classes, &view));
+        let solver = solver(*limits);
+        solver.assert(view.constraints());
+        solver.assert(view.sameness());
         solver.assert(does.xor(&should));
         match solver.check() {
             SatResult::Unsat => Ok(None),
             SatResult::Unknown => Err(solver
                 .get_reason_unknown()
                 .unwrap_or_else(|| "no reason given".to_owned())),
-            SatResult::Sat => simplest(&solver, &terms)
-                .and_then(|model| packet(&model, &terms, &codes, hook))
+            SatResult::Sat => simplest(&solver, &view)
+                .and_then(|values| packet(&values, codes, hook))
                 .map(Some)
                 .ok_or_else(|| "it gave no packet".to_owned()),
         }
@@ -151,40 +144,38 @@ pub fn prove_filter(
 }
 
 /// A solution about the first packet of a TCP connection, if there is one: easier to try out.
-fn simplest(solver: &Solver, terms: &Terms) -> Option<Model> {
-    let any_found = solver.get_model();
-    solver.assert(terms.is_tracking(&[Tracking::New]));
-    if solver.check() != SatResult::Sat {
-        return any_found;
+fn simplest(solver: &Solver, view: &View<'_>) -> Option<Values> {
+    let mut found = solver.get_model()?;
+    solver.push();
+    for wish in [
+        view.is_tracking(&[Tracking::New]),
+        view.is_transport(&[Transport::Tcp]),
+        view.same.not(),
+    ] {
+        solver.assert(wish);
+        if solver.check() != SatResult::Sat {
+            break;
+        }
+        found = solver.get_model()?;
     }
-    let new_found = solver.get_model();
-    solver.assert(terms.is_transport(&[Transport::Tcp]));
-    match solver.check() {
-        SatResult::Sat => solver.get_model(),
-        _ => new_found,
-    }
+    solver.pop(1);
+    view.values(&found)
 }
 
-/// The packet of a solution.
-fn packet(model: &Model, terms: &Terms, codes: &Codes, hook: Hook) -> Option<Packet> {
-    let value = |term: &BV| -> Option<usize> {
-        let value = model.eval(term, true)?.as_u64()?;
-        usize::try_from(value).ok()
-    };
-    let same = model.eval(&terms.same, true)?.as_bool()?;
-    let source = codes.address(value(&terms.source)?)?;
-    let destination = value(&terms.destination)?;
-    let destination: IpAddr = match codes.address(destination)? {
-        first if first == source && !same => codes.other_address(destination)?,
+/// The packet of a solution in which each code stands for itself.
+fn packet(values: &Values, codes: &Codes, hook: Hook) -> Option<Packet> {
+    let source = codes.address(values.source)?;
+    let destination = match codes.address(values.destination)? {
+        first if first == source && !values.same => codes.other_address(values.destination)?,
         first => first,
     };
     Some(Packet {
         hook,
         source,
         destination,
-        transport: *Transport::ALL.get(value(&terms.transport)?)?,
-        port: u16::try_from(value(&terms.port)?).ok()?,
-        tracking: *Tracking::ALL.get(value(&terms.tracking)?)?,
+        transport: values.transport,
+        port: values.port,
+        tracking: values.tracking,
     })
 }
 

@@ -1,37 +1,30 @@
 //! A program as a formula: which packets it accepts.
 
-use super::{Codes, Terms};
-use crate::model::{ChainId, Decision, End, Family, Hook, Match, Program, SetId, Step, Then};
-use crate::symbolic::bits::{all, any, one_of};
+use super::view::View;
+use crate::model::{ChainId, Decision, End, Entry, Family, Match, Program, SetId, Step, Then};
+use crate::symbolic::bits::{all, any};
 use std::collections::HashMap;
 use z3::ast::Bool;
 
 /// What a chain does with a packet that comes to it; neither when it comes out of its end.
 #[derive(Clone)]
-struct Does {
-    accepts: Bool,
-    drops: Bool,
+pub(super) struct Does {
+    pub(super) accepts: Bool,
+    pub(super) drops: Bool,
 }
 
-struct Encoding<'a> {
+/// The chains of a program over the variables of a view.
+pub(super) struct Encoding<'a> {
     program: &'a Program,
-    codes: &'a Codes,
-    terms: &'a Terms,
+    view: &'a View<'a>,
     chains: HashMap<ChainId, Does>,
     sets: HashMap<(End, SetId), Bool>,
 }
 
-/// The packets that a program accepts at a hook.
-pub(super) fn accepts(program: &Program, hook: Hook, codes: &Codes, terms: &Terms) -> Bool {
-    let Some(entry) = program.entry(hook) else {
+/// The packets that a program accepts that come in at an entry.
+pub(super) fn accepts(encoding: &mut Encoding<'_>, entry: Option<&Entry>) -> Bool {
+    let Some(entry) = entry else {
         return Bool::from_bool(true);
-    };
-    let mut encoding = Encoding {
-        program,
-        codes,
-        terms,
-        chains: HashMap::new(),
-        sets: HashMap::new(),
     };
     let does = encoding.chain(entry.chain);
     match entry.policy {
@@ -40,8 +33,23 @@ pub(super) fn accepts(program: &Program, hook: Hook, codes: &Codes, terms: &Term
     }
 }
 
-impl Encoding<'_> {
-    fn chain(&mut self, id: ChainId) -> Does {
+impl<'a> Encoding<'a> {
+    pub(super) fn new(program: &'a Program, view: &'a View<'a>) -> Encoding<'a> {
+        Encoding {
+            program,
+            view,
+            chains: HashMap::new(),
+            sets: HashMap::new(),
+        }
+    }
+
+    /// Says what a chain does, whatever is in it.
+    pub(super) fn assume(&mut self, chain: ChainId, does: Does) {
+        self.chains.insert(chain, does);
+    }
+
+    /// What a chain does.
+    pub(super) fn chain(&mut self, id: ChainId) -> Does {
         if let Some(known) = self.chains.get(&id) {
             return known.clone();
         }
@@ -63,6 +71,7 @@ impl Encoding<'_> {
                 Then::Dispatch(end, entries) => entries
                     .iter()
                     .map(|(set, then)| (all(&[matches.clone(), self.in_set(*end, *set)]), then))
+                    .filter(|(condition, _)| condition.as_bool() != Some(false))
                     .collect(),
                 then => vec![(matches, then)],
             };
@@ -111,22 +120,18 @@ impl Encoding<'_> {
     }
 
     fn in_set(&mut self, end: End, set: SetId) -> Bool {
-        let (codes, terms) = (self.codes, self.terms);
-        let term = self.sets.entry((end, set)).or_insert_with(|| {
-            let variable = match end {
-                End::Source => &terms.source,
-                End::Destination => &terms.destination,
-            };
-            one_of(variable, codes.in_set(set.0).iter().copied())
-        });
+        let view = self.view;
+        let term = self
+            .sets
+            .entry((end, set))
+            .or_insert_with(|| view.is_in(end, view.codes.in_set(set)));
         term.clone()
     }
 
     fn is_family(&self, family: Family) -> Bool {
-        let is_v4 = one_of(&self.terms.source, 0..self.codes.n_v4());
         match family {
-            Family::V4 => is_v4,
-            Family::V6 => is_v4.not(),
+            Family::V4 => self.view.is_ipv4(),
+            Family::V6 => self.view.is_ipv4().not(),
         }
     }
 
@@ -137,16 +142,16 @@ impl Encoding<'_> {
             Match::NotAddress(end, family, set) => {
                 all(&[self.is_family(*family), self.in_set(*end, *set).not()])
             }
-            Match::Same(set) => all(&[self.terms.same.clone(), self.in_set(End::Source, *set)]),
-            Match::Transport(any_of) => self.terms.is_transport(any_of),
+            Match::Same(set) => all(&[self.view.same.clone(), self.in_set(End::Source, *set)]),
+            Match::Transport(any_of) => self.view.is_transport(any_of),
             Match::Port(ports) => {
                 let ranges = ports.ranges().iter();
                 let terms: Vec<Bool> = ranges
-                    .map(|&(first, last)| self.terms.is_port(first, last))
+                    .map(|&(first, last)| self.view.is_port(first, last))
                     .collect();
                 any(&terms)
             }
-            Match::Tracking(any_of) => self.terms.is_tracking(any_of),
+            Match::Tracking(any_of) => self.view.is_tracking(any_of),
         }
     }
 }

@@ -1,0 +1,226 @@
+//! The variables of a packet, for as many addresses as a question is about.
+//!
+//! A question about one class of pods looks at few sets. Codes that these do not tell apart are
+//! one code of the view, and an end that is limited to some codes has no others.
+
+use super::codes::Codes;
+use super::{KIND_BITS, position};
+use crate::model::{End, Tracking, Transport};
+use crate::symbolic::bits::{all, constant, one_of, width};
+use std::collections::{BTreeSet, HashMap};
+use z3::ast::{BV, Bool};
+
+/// The codes of one end.
+#[derive(Debug, Default)]
+pub(super) struct Grouping {
+    /// By code of the whole its code here; `None` when it is not asked about.
+    here: Vec<Option<usize>>,
+    /// By code here, those of the whole.
+    members: Vec<Vec<usize>>,
+}
+
+impl Grouping {
+    /// The codes that are asked about, one for all that none of the sets tells apart. The families
+    /// are told apart in any case. Linear in the sets.
+    pub(super) fn new<'a>(
+        codes: &Codes,
+        allowed: Option<&[usize]>,
+        sets: impl IntoIterator<Item = &'a [usize]>,
+    ) -> Grouping {
+        let mut signatures: Vec<Vec<u32>> = vec![Vec::new(); codes.len()];
+        for (number, set) in (0u32..).zip(sets) {
+            for &code in set {
+                if let Some(signature) = signatures.get_mut(code) {
+                    signature.push(number);
+                }
+            }
+        }
+        let mut grouping = Grouping {
+            here: vec![None; codes.len()],
+            members: Vec::new(),
+        };
+        let everything: Vec<usize> = (0..codes.len()).collect();
+        let mut known: HashMap<(bool, &[u32]), usize> = HashMap::new();
+        for &code in allowed.unwrap_or(&everything) {
+            let Some(signature) = signatures.get(code) else {
+                continue;
+            };
+            let key = (code < codes.n_v4(), signature.as_slice());
+            let next = grouping.members.len();
+            let here = *known.entry(key).or_insert(next);
+            if here == next {
+                grouping.members.push(Vec::new());
+            }
+            if let Some(members) = grouping.members.get_mut(here) {
+                members.push(code);
+            }
+            if let Some(slot) = grouping.here.get_mut(code) {
+                *slot = Some(here);
+            }
+        }
+        grouping
+    }
+
+    /// Every code by itself.
+    pub(super) fn each(codes: &Codes) -> Grouping {
+        Grouping {
+            here: (0..codes.len()).map(Some).collect(),
+            members: (0..codes.len()).map(|code| vec![code]).collect(),
+        }
+    }
+
+    /// Those codes here that stand for some of the given.
+    fn of(&self, codes: &[usize]) -> BTreeSet<usize> {
+        let here = codes.iter().filter_map(|code| *self.here.get(*code)?);
+        here.collect()
+    }
+
+    /// The codes of the whole that one here stands for.
+    pub(super) fn members(&self, here: usize) -> &[usize] {
+        self.members.get(here).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The variables.
+pub(super) struct View<'a> {
+    pub(super) codes: &'a Codes,
+    pub(super) source: Grouping,
+    pub(super) destination: Grouping,
+    source_term: BV,
+    destination_term: BV,
+    /// Whether both addresses are the same.
+    pub(super) same: Bool,
+    transport: BV,
+    port: BV,
+    tracking: BV,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(codes: &'a Codes, source: Grouping, destination: Grouping) -> View<'a> {
+        View {
+            codes,
+            source_term: BV::new_const("source", width(source.members.len())),
+            destination_term: BV::new_const("destination", width(destination.members.len())),
+            source,
+            destination,
+            same: Bool::new_const("same"),
+            transport: BV::new_const("transport", KIND_BITS),
+            port: BV::new_const("port", 16),
+            tracking: BV::new_const("tracking", KIND_BITS),
+        }
+    }
+
+    fn end(&self, end: End) -> (&Grouping, &BV) {
+        match end {
+            End::Source => (&self.source, &self.source_term),
+            End::Destination => (&self.destination, &self.destination_term),
+        }
+    }
+
+    /// What holds of every packet. Some things that are no packet may have it too.
+    pub(super) fn constraints(&self) -> Bool {
+        let in_range = |end: End| {
+            let (grouping, term) = self.end(end);
+            let last = grouping.members.len().saturating_sub(1);
+            term.bvule(constant(last, term.get_size()))
+        };
+        let last = |count: usize| constant(count - 1, KIND_BITS);
+        all(&[
+            in_range(End::Source),
+            in_range(End::Destination),
+            self.is_v4(End::Source).iff(self.is_v4(End::Destination)),
+            self.transport.bvule(last(Transport::ALL.len())),
+            self.tracking.bvule(last(Tracking::ALL.len())),
+        ])
+    }
+
+    /// What equal addresses come to where both ends are grouped alike, one code for each.
+    pub(super) fn sameness(&self) -> Bool {
+        let equal = self.source_term.eq(&self.destination_term);
+        let alone: Vec<usize> = self.codes.alone().collect();
+        all(&[
+            self.same.implies(&equal),
+            all(&[equal, self.is_in(End::Source, &alone)]).implies(&self.same),
+        ])
+    }
+
+    fn is_v4(&self, end: End) -> Bool {
+        let v4: Vec<usize> = (0..self.codes.n_v4()).collect();
+        self.is_in(end, &v4)
+    }
+
+    /// Whether the packet is of IPv4.
+    pub(super) fn is_ipv4(&self) -> Bool {
+        self.is_v4(End::Source)
+    }
+
+    /// Whether an end has one of these codes of the whole, ascending. No set that was not grouped
+    /// by may be asked for.
+    pub(super) fn is_in(&self, end: End, codes: &[usize]) -> Bool {
+        let (grouping, term) = self.end(end);
+        let here = grouping.of(codes);
+        if here.len() == grouping.members.len() {
+            return Bool::from_bool(true);
+        }
+        one_of(term, here)
+    }
+
+    pub(super) fn is_tracking(&self, any_of: &[Tracking]) -> Bool {
+        let codes: BTreeSet<usize> = any_of
+            .iter()
+            .map(|t| position(&Tracking::ALL, *t))
+            .collect();
+        one_of(&self.tracking, codes)
+    }
+
+    pub(super) fn is_transport(&self, any_of: &[Transport]) -> Bool {
+        let codes: BTreeSet<usize> = any_of
+            .iter()
+            .map(|t| position(&Transport::ALL, *t))
+            .collect();
+        one_of(&self.transport, codes)
+    }
+
+    pub(super) fn is_port(&self, first: u16, last: u16) -> Bool {
+        if (first, last) == (0, u16::MAX) {
+            return Bool::from_bool(true);
+        }
+        one_of(&self.port, usize::from(first)..=usize::from(last))
+    }
+
+    /// The variables that say what a packet is, in the order of [`Values`].
+    pub(super) fn values(&self, model: &z3::Model) -> Option<Values> {
+        let value = |term: &BV| -> Option<usize> {
+            usize::try_from(model.eval(term, true)?.as_u64()?).ok()
+        };
+        Some(Values {
+            source: value(&self.source_term)?,
+            destination: value(&self.destination_term)?,
+            same: model.eval(&self.same, true)?.as_bool()?,
+            transport: *Transport::ALL.get(value(&self.transport)?)?,
+            port: u16::try_from(value(&self.port)?).ok()?,
+            tracking: *Tracking::ALL.get(value(&self.tracking)?)?,
+        })
+    }
+
+    /// Not these ends again.
+    pub(super) fn other_ends(&self, values: &Values) -> Bool {
+        let is = |term: &BV, value: usize| term.eq(constant(value, term.get_size()));
+        all(&[
+            is(&self.source_term, values.source),
+            is(&self.destination_term, values.destination),
+        ])
+        .not()
+    }
+}
+
+/// What a solution says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Values {
+    pub(super) source: usize,
+    pub(super) destination: usize,
+    pub(super) same: bool,
+    pub(super) transport: Transport,
+    pub(super) port: u16,
+    pub(super) tracking: Tracking,
+}
