@@ -49,7 +49,7 @@ fn compile(measured: bool) {
     let loaded = load(&sources, &LoadOptions::default());
     assert!(loaded.findings.is_empty(), "{:?}", loaded.findings.first());
     let cluster = &loaded.cluster;
-    let repeats = if measured { 9 } else { 1 };
+    let repeats = if measured { 5 } else { 1 };
     let mut times: Vec<[Duration; 4]> = Vec::new();
     let mut last = None;
     for _ in 0..repeats {

@@ -224,6 +224,24 @@ impl<'a> Matched<'a> {
         sets
     }
 
+    /// Every range of ports that the policies of a class mention.
+    pub(super) fn ports(&self, class: &PodClass) -> Vec<(u16, u16)> {
+        let mut found = Vec::new();
+        for port in self
+            .rules(class)
+            .flat_map(|rule| rule.ports.iter().flatten())
+        {
+            match &port.kind {
+                PortMatchKind::Range { first, last, .. } => found.push((*first, *last)),
+                PortMatchKind::Named { name, .. } => {
+                    let declared = self.named.get(name).into_iter().flatten();
+                    found.extend(declared.map(|((_, port), _)| (*port, *port)));
+                }
+            }
+        }
+        found
+    }
+
     /// What all classes say: each of its own pods.
     pub(super) fn policy(&self, classes: &[PodClass], view: &View<'_>) -> Bool {
         let terms: Vec<Bool> = classes
@@ -284,7 +302,9 @@ impl Side<'_> {
             // The first rule that matches decides, so the last one is the innermost.
             let mut accepting = Vec::new();
             for rule in rules.into_iter().rev() {
-                let matches = self.rule(rule);
+                let Some(matches) = self.rule(rule) else {
+                    continue;
+                };
                 if rule.action == Action::Accept {
                     accepting.push(matches);
                     continue;
@@ -303,21 +323,28 @@ impl Side<'_> {
         allowed
     }
 
-    fn rule(&self, rule: &Rule) -> Bool {
+    /// `None` when it matches nothing.
+    fn rule(&self, rule: &Rule) -> Option<Bool> {
         let (_, peer_end) = self.class.ends();
         let mut terms = Vec::new();
         if let Some(peers) = &rule.peers {
-            let each: Vec<Bool> = peers
-                .iter()
-                .map(|peer| self.view.is_in(peer_end, self.matched.peer(peer)))
-                .collect();
+            let mut each = Vec::new();
+            for peer in peers {
+                let term = self.view.is_in(peer_end, self.matched.peer(peer));
+                if term.as_bool() != Some(false) {
+                    each.push(term);
+                }
+            }
+            if each.is_empty() {
+                return None;
+            }
             terms.push(any(&each));
         }
         if let Some(ports) = &rule.ports {
             let each: Vec<Bool> = ports.iter().map(|port| self.port(port)).collect();
             terms.push(any(&each));
         }
-        all(&terms)
+        Some(all(&terms))
     }
 
     fn on(&self, protocol: Protocol, first: u16, last: u16) -> Bool {

@@ -17,12 +17,14 @@ mod view;
 use super::bits::{all, constant, one_of};
 use super::index::PolicyIndex;
 use super::solve::Limits;
-use crate::model::{Half, Hook, NodeId, Packet, Program, Tracking, Transport, expected, run};
+use crate::model::{
+    ChainId, Half, Hook, NodeId, Packet, Program, Tracking, Transport, expected, run,
+};
 use codes::Codes;
 use half::{Matched, PodClass, pod_classes};
 use parts::Outcome;
 use program::Encoding;
-use view::{Grouping, Values, View};
+use view::{Grouping, Ports, Values, View};
 use z3::ast::{BV, Bool};
 use z3::{Config, Params, SatResult, Solver, with_z3_config};
 
@@ -114,7 +116,10 @@ fn whole(question: &Question<'_>, hook: Hook) -> FilterProof {
         limits,
     } = question;
     let found = with_z3_config(&Config::new(), || {
-        let view = View::new(codes, Grouping::each(codes), Grouping::each(codes));
+        let chains = (0..program.chains.len()).map(ChainId);
+        let asked = classes.iter().flat_map(|class| matched.ports(class));
+        let ports = Ports::new(parts::ports_of(program, chains).chain(asked));
+        let view = View::new(codes, Grouping::each(codes), Grouping::each(codes), ports);
         let mut encoding = Encoding::new(program, &view);
         let does = program::accepts(&mut encoding, program.entry(hook));
         let should = half::accepts(half, hook, &view, matched.policy(classes, &view));

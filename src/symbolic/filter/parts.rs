@@ -9,7 +9,7 @@
 
 use super::half::PodClass;
 use super::program::{Does, Encoding, accepts};
-use super::view::{Grouping, Values, View};
+use super::view::{Grouping, Ports, Values, View};
 use super::{Question, solver};
 use crate::model::{
     ChainId, Decision, Direction, End, Hook, Match, Packet, Program, SetId, Then, expected, run,
@@ -165,6 +165,19 @@ fn sets_of(program: &Program, chains: &BTreeSet<ChainId>, end: End) -> BTreeSet<
     found
 }
 
+/// The ranges of ports that some chains ask for.
+pub(super) fn ports_of<'a>(
+    program: &'a Program,
+    chains: impl IntoIterator<Item = ChainId> + 'a,
+) -> impl Iterator<Item = (u16, u16)> + 'a {
+    let chains = chains.into_iter().filter_map(|id| program.chain(id));
+    let conditions = chains.flat_map(|chain| chain.steps.iter().flat_map(|step| &step.matches));
+    conditions.flat_map(|condition| match condition {
+        Match::Port(ports) => ports.ranges().to_vec(),
+        _ => Vec::new(),
+    })
+}
+
 /// Proves a program by parts, if it can be taken apart.
 pub(super) fn prove(question: &Question<'_>) -> Outcome {
     let Some(cuts) = Cuts::find(question.program) else {
@@ -237,23 +250,41 @@ fn lemma(
         let allowed = (end == subject_end).then_some(codes);
         if end == peer_end {
             sets.extend(question.matched.sets(class));
+            sets.push(codes);
         }
         Grouping::new(question.codes, allowed, sets)
     };
     with_z3_config(&Config::new(), || {
-        let view = View::new(question.codes, group(End::Source), group(End::Destination));
-        let mut encoding = Encoding::new(program, &view);
-        if class.direction == Direction::Egress {
-            let passed_on = Does {
-                accepts: Bool::from_bool(true),
-                drops: Bool::from_bool(false),
-            };
-            encoding.assume(cuts.next, passed_on);
+        let asked = ports_of(program, tree.iter().copied());
+        let ports = Ports::new(asked.chain(question.matched.ports(class)));
+        let (source, destination) = (group(End::Source), group(End::Destination));
+        let view = View::new(question.codes, source, destination, ports);
+        // One peer after the other: what sets say is then known, and little is left to decide.
+        let grouping = match peer_end {
+            End::Source => &view.source,
+            End::Destination => &view.destination,
+        };
+        let mut wrong = Vec::new();
+        for peer in 0..grouping.len() {
+            view.pin(Some((peer_end, peer)));
+            let mut encoding = Encoding::new(program, &view);
+            if class.direction == Direction::Egress {
+                let passed_on = Does {
+                    accepts: Bool::from_bool(true),
+                    drops: Bool::from_bool(false),
+                };
+                encoding.assume(cuts.next, passed_on);
+            }
+            let does = encoding.chain(chain);
+            let should = question.matched.class(class, &view);
+            let undecided = any(&[does.accepts.clone(), does.drops]).not();
+            let differs = any(&[does.accepts.xor(&should), undecided]);
+            wrong.push(all(&[view.has_code(peer_end, peer), differs]));
         }
-        let does = encoding.chain(chain);
-        let should = question.matched.class(class, &view);
-        let undecided = any(&[does.accepts.clone(), does.drops]).not();
-        let wrong = any(&[does.accepts.xor(&should), undecided]);
+        view.pin(None);
+        // A peer with the address of the class's pod is that pod.
+        let own = view.same.implies(&view.is_in(peer_end, codes));
+        let wrong = all(&[any(&wrong), own]);
         search(question, &view, &wrong, &Hook::ALL)
     })
 }
@@ -282,7 +313,9 @@ fn top(question: &Question<'_>, cuts: &Cuts, hook: Hook) -> Outcome {
         Grouping::new(question.codes, None, sets)
     };
     with_z3_config(&Config::new(), || {
-        let view = View::new(question.codes, group(End::Source), group(End::Destination));
+        let ports = Ports::new(ports_of(program, cuts.top.iter().copied()));
+        let (source, destination) = (group(End::Source), group(End::Destination));
+        let view = View::new(question.codes, source, destination, ports);
         let (egress, ingress) = (Bool::new_const("egress"), Bool::new_const("ingress"));
         let mut encoding = Encoding::new(program, &view);
         for (chain, _) in cuts.of(Direction::Ingress) {

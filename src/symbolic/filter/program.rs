@@ -62,9 +62,12 @@ impl<'a> Encoding<'a> {
         let mut steps = steps.iter().peekable();
         while let Some(step) = steps.next() {
             // Neighbours that do the same are one step.
-            let mut matches = vec![self.step(step)];
+            let mut matches = Vec::from_iter(self.step(step));
             while let Some(next) = steps.next_if(|next| next.then == step.then) {
-                matches.push(self.step(next));
+                matches.extend(self.step(next));
+            }
+            if matches.is_empty() {
+                continue;
             }
             let matches = any(&matches);
             let leads: Vec<(Bool, &Then)> = match &step.then {
@@ -110,13 +113,18 @@ impl<'a> Encoding<'a> {
         does
     }
 
-    fn step(&mut self, step: &Step) -> Bool {
-        let terms: Vec<Bool> = step
-            .matches
-            .iter()
-            .map(|condition| self.condition(condition))
-            .collect();
-        all(&terms)
+    /// `None` when it matches nothing.
+    fn step(&mut self, step: &Step) -> Option<Bool> {
+        let mut terms = Vec::with_capacity(step.matches.len());
+        for condition in &step.matches {
+            let term = self.condition(condition);
+            match term.as_bool() {
+                Some(false) => return None,
+                Some(true) => {}
+                None => terms.push(term),
+            }
+        }
+        Some(all(&terms))
     }
 
     fn in_set(&mut self, end: End, set: SetId) -> Bool {

@@ -7,16 +7,21 @@ use super::codes::Codes;
 use super::{KIND_BITS, position};
 use crate::model::{End, Tracking, Transport};
 use crate::symbolic::bits::{all, constant, one_of, width};
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 use z3::ast::{BV, Bool};
 
 /// The codes of one end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Grouping {
     /// By code of the whole its code here; `None` when it is not asked about.
     here: Vec<Option<usize>>,
     /// By code here, those of the whole.
     members: Vec<Vec<usize>>,
+    /// The codes here of sets that were asked for, by where the set is in memory: sets stay where
+    /// they are while a view is used.
+    sets: RefCell<HashMap<(*const usize, usize), Rc<BTreeSet<usize>>>>,
 }
 
 impl Grouping {
@@ -38,6 +43,7 @@ impl Grouping {
         let mut grouping = Grouping {
             here: vec![None; codes.len()],
             members: Vec::new(),
+            sets: RefCell::default(),
         };
         let everything: Vec<usize> = (0..codes.len()).collect();
         let mut known: HashMap<(bool, &[u32]), usize> = HashMap::new();
@@ -66,18 +72,57 @@ impl Grouping {
         Grouping {
             here: (0..codes.len()).map(Some).collect(),
             members: (0..codes.len()).map(|code| vec![code]).collect(),
+            sets: RefCell::default(),
         }
     }
 
     /// Those codes here that stand for some of the given.
-    fn of(&self, codes: &[usize]) -> BTreeSet<usize> {
-        let here = codes.iter().filter_map(|code| *self.here.get(*code)?);
-        here.collect()
+    fn of(&self, codes: &[usize]) -> Rc<BTreeSet<usize>> {
+        let mut sets = self.sets.borrow_mut();
+        let known = sets
+            .entry((codes.as_ptr(), codes.len()))
+            .or_insert_with(|| {
+                let here = codes.iter().filter_map(|code| *self.here.get(*code)?);
+                Rc::new(here.collect())
+            });
+        Rc::clone(known)
+    }
+
+    /// The number of codes here.
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
     }
 
     /// The codes of the whole that one here stands for.
     pub(super) fn members(&self, here: usize) -> &[usize] {
         self.members.get(here).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Ports, one for all that no rule tells apart.
+#[derive(Debug)]
+pub(super) struct Ports {
+    /// The first of each range, ascending from 0.
+    starts: Vec<u16>,
+}
+
+impl Ports {
+    /// Cuts all ports at the edges of ranges.
+    pub(super) fn new(ranges: impl IntoIterator<Item = (u16, u16)>) -> Ports {
+        let mut starts = BTreeSet::from([0]);
+        for (first, last) in ranges {
+            starts.insert(first);
+            starts.extend(last.checked_add(1));
+        }
+        Ports {
+            starts: starts.into_iter().collect(),
+        }
+    }
+
+    /// The code of the range that holds a port.
+    fn code(&self, port: u16) -> usize {
+        let after = self.starts.partition_point(|start| *start <= port);
+        after.saturating_sub(1)
     }
 }
 
@@ -88,24 +133,38 @@ pub(super) struct View<'a> {
     pub(super) destination: Grouping,
     source_term: BV,
     destination_term: BV,
+    /// An end that is taken to have one code.
+    pinned: Cell<Option<(End, usize)>>,
+    v4: Vec<usize>,
+    alone: Vec<usize>,
     /// Whether both addresses are the same.
     pub(super) same: Bool,
     transport: BV,
+    ports: Ports,
     port: BV,
     tracking: BV,
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(codes: &'a Codes, source: Grouping, destination: Grouping) -> View<'a> {
+    pub(super) fn new(
+        codes: &'a Codes,
+        source: Grouping,
+        destination: Grouping,
+        ports: Ports,
+    ) -> View<'a> {
         View {
             codes,
             source_term: BV::new_const("source", width(source.members.len())),
             destination_term: BV::new_const("destination", width(destination.members.len())),
             source,
             destination,
+            pinned: Cell::new(None),
+            v4: (0..codes.n_v4()).collect(),
+            alone: codes.alone().collect(),
             same: Bool::new_const("same"),
             transport: BV::new_const("transport", KIND_BITS),
-            port: BV::new_const("port", 16),
+            port: BV::new_const("port", width(ports.starts.len())),
+            ports,
             tracking: BV::new_const("tracking", KIND_BITS),
         }
     }
@@ -130,6 +189,10 @@ impl<'a> View<'a> {
             in_range(End::Destination),
             self.is_v4(End::Source).iff(self.is_v4(End::Destination)),
             self.transport.bvule(last(Transport::ALL.len())),
+            self.port.bvule(constant(
+                self.ports.starts.len().saturating_sub(1),
+                self.port.get_size(),
+            )),
             self.tracking.bvule(last(Tracking::ALL.len())),
         ])
     }
@@ -137,21 +200,34 @@ impl<'a> View<'a> {
     /// What equal addresses come to where both ends are grouped alike, one code for each.
     pub(super) fn sameness(&self) -> Bool {
         let equal = self.source_term.eq(&self.destination_term);
-        let alone: Vec<usize> = self.codes.alone().collect();
         all(&[
             self.same.implies(&equal),
-            all(&[equal, self.is_in(End::Source, &alone)]).implies(&self.same),
+            all(&[equal, self.is_in(End::Source, &self.alone)]).implies(&self.same),
         ])
     }
 
-    fn is_v4(&self, end: End) -> Bool {
-        let v4: Vec<usize> = (0..self.codes.n_v4()).collect();
-        self.is_in(end, &v4)
+    /// Speaks of packets only in which an end has this code, until it is told otherwise. Then sets
+    /// either hold the end or do not, and most steps and rules say nothing.
+    pub(super) fn pin(&self, pinned: Option<(End, usize)>) {
+        self.pinned.set(pinned);
     }
 
-    /// Whether the packet is of IPv4.
+    /// Whether an end has a code.
+    pub(super) fn has_code(&self, end: End, code: usize) -> Bool {
+        let (_, term) = self.end(end);
+        term.eq(constant(code, term.get_size()))
+    }
+
+    fn is_v4(&self, end: End) -> Bool {
+        self.is_in(end, &self.v4)
+    }
+
+    /// Whether the packet is of IPv4: both of its ends are.
     pub(super) fn is_ipv4(&self) -> Bool {
-        self.is_v4(End::Source)
+        self.is_v4(match self.pinned.get() {
+            Some((end, _)) => end,
+            None => End::Source,
+        })
     }
 
     /// Whether an end has one of these codes of the whole, ascending. No set that was not grouped
@@ -159,10 +235,15 @@ impl<'a> View<'a> {
     pub(super) fn is_in(&self, end: End, codes: &[usize]) -> Bool {
         let (grouping, term) = self.end(end);
         let here = grouping.of(codes);
+        if let Some((pinned, code)) = self.pinned.get()
+            && pinned == end
+        {
+            return Bool::from_bool(here.contains(&code));
+        }
         if here.len() == grouping.members.len() {
             return Bool::from_bool(true);
         }
-        one_of(term, here)
+        one_of(term, here.iter().copied())
     }
 
     pub(super) fn is_tracking(&self, any_of: &[Tracking]) -> Bool {
@@ -181,11 +262,13 @@ impl<'a> View<'a> {
         one_of(&self.transport, codes)
     }
 
+    /// Whether the port is in a range at whose edges ports were cut.
     pub(super) fn is_port(&self, first: u16, last: u16) -> Bool {
-        if (first, last) == (0, u16::MAX) {
+        let (first, last) = (self.ports.code(first), self.ports.code(last));
+        if first == 0 && last + 1 == self.ports.starts.len() {
             return Bool::from_bool(true);
         }
-        one_of(&self.port, usize::from(first)..=usize::from(last))
+        one_of(&self.port, first..=last)
     }
 
     /// The variables that say what a packet is, in the order of [`Values`].
@@ -198,7 +281,7 @@ impl<'a> View<'a> {
             destination: value(&self.destination_term)?,
             same: model.eval(&self.same, true)?.as_bool()?,
             transport: *Transport::ALL.get(value(&self.transport)?)?,
-            port: u16::try_from(value(&self.port)?).ok()?,
+            port: *self.ports.starts.get(value(&self.port)?)?,
             tracking: *Tracking::ALL.get(value(&self.tracking)?)?,
         })
     }
