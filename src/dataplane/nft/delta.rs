@@ -25,11 +25,6 @@ pub struct Delta {
 /// What brings `old` to `new`. Linear in both.
 pub fn delta(old: &State, new: &State) -> Delta {
     let (mut add, mut switch, mut clean) = (String::new(), String::new(), String::new());
-    for (name, collection) in &new.collections {
-        if !old.collections.contains_key(name) {
-            declare_collection(&mut add, name, collection);
-        }
-    }
     let new_chains = || {
         new.chains
             .iter()
@@ -43,6 +38,12 @@ pub fn delta(old: &State, new: &State) -> Delta {
             &mut add
         };
         declare_chain(text, name, chain);
+    }
+    // After the chains: nft sends the elements of a new map with the map.
+    for (name, collection) in &new.collections {
+        if !old.collections.contains_key(name) {
+            declare_collection(&mut add, name, collection);
+        }
     }
     for (name, chain) in new_chains() {
         let text = if chain.base.is_some() {
@@ -75,18 +76,28 @@ pub fn delta(old: &State, new: &State) -> Delta {
             rules(&mut switch, name, chain);
         }
     }
-    for name in old
-        .chains
-        .keys()
-        .filter(|name| !new.chains.contains_key(*name))
-    {
+    let old_chains = || {
+        old.chains
+            .keys()
+            .filter(|name| !new.chains.contains_key(*name))
+    };
+    let old_collections = || {
+        let collections = old.collections.iter();
+        collections.filter(|(name, _)| !new.collections.contains_key(*name))
+    };
+    let kind = |of: &Collection| if of.is_map { "map" } else { "set" };
+    // They lead to each other, and what is led to is not deleted.
+    for name in old_chains() {
+        let _ = writeln!(clean, "flush chain {TABLE} {name}");
+    }
+    for (name, collection) in old_collections() {
+        let _ = writeln!(clean, "flush {} {TABLE} {name}", kind(collection));
+    }
+    for name in old_chains() {
         let _ = writeln!(clean, "delete chain {TABLE} {name}");
     }
-    for (name, collection) in &old.collections {
-        if !new.collections.contains_key(name) {
-            let kind = if collection.is_map { "map" } else { "set" };
-            let _ = writeln!(clean, "delete {kind} {TABLE} {name}");
-        }
+    for (name, collection) in old_collections() {
+        let _ = writeln!(clean, "delete {} {TABLE} {name}", kind(collection));
     }
     Delta { add, switch, clean }
 }

@@ -51,12 +51,13 @@ fn flush(text: &mut String, kind: &str, name: &str) {
 pub fn whole(header: &str, emitted: &Emitted) -> String {
     let mut text = format!("{header}\nadd table {TABLE}\n");
     text.push_str("\n# what there is\n");
-    for (name, set) in &emitted.fixed_sets {
-        declare_collection(&mut text, name, set);
-    }
     let chains = || emitted.class_chains.iter().chain(&emitted.base_chains);
+    // Chains first: nft sends the elements of a new map with the map.
     for (name, chain) in chains() {
         declare_chain(&mut text, name, chain);
+    }
+    for (name, set) in &emitted.fixed_sets {
+        declare_collection(&mut text, name, set);
     }
     for (name, live) in &emitted.live {
         declare_collection(&mut text, name, live);
@@ -91,16 +92,16 @@ pub fn first_phase(header: &str, emitted: &Emitted) -> String {
     let mut text = format!(
         "{header}\n# 1 of 2: sets and chains that nothing leads to yet\nadd table {TABLE}\n"
     );
+    // Class chains lead to it, so it has to be there; it is filled by the second.
+    text.push_str(&format!("add chain {TABLE} ingress\n"));
+    for (name, chain) in &emitted.class_chains {
+        declare_chain(&mut text, name, chain);
+    }
     for (name, set) in &emitted.fixed_sets {
         declare_collection(&mut text, name, set);
     }
     for (name, live) in &emitted.live {
         declare_collection(&mut text, name, live);
-    }
-    // Class chains lead to it, so it has to be there; it is filled by the second.
-    text.push_str(&format!("add chain {TABLE} ingress\n"));
-    for (name, chain) in &emitted.class_chains {
-        declare_chain(&mut text, name, chain);
     }
     for (name, _) in &emitted.class_chains {
         flush(&mut text, "chain", name);

@@ -1,0 +1,547 @@
+//! Emitted rules in a real kernel: what arrives is what `model::evaluate` says.
+//!
+//! Needs root, network namespaces and nft; without, every test is reported as skipped. TCP and
+//! UDP are real sockets, SCTP and ICMP are made by hand, and long datagrams come in fragments.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "kernel/policies.rs"]
+mod policies;
+#[path = "kernel/probe.rs"]
+mod probe;
+#[path = "kernel/topology.rs"]
+mod topology;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use policies::{PORTS, cluster, policies};
+use portolan::dataplane::nft::{DesignChoice, State, read_listing};
+use portolan::dataplane::{
+    Comments, Compiler, HalfProof, Making, address_book, make_bundle, prove_half,
+};
+use portolan::manifest::{LoadOptions, load};
+use portolan::model::{
+    AddressBook, Cluster, Flow, Half, Modes, NodeId, Party, Protocol, Verdict, evaluate,
+};
+use portolan::reach::Reach;
+use portolan::source::Sources;
+use portolan::symbolic::{Limits, PolicyIndex};
+use probe::{Kind, Listener, Probe, listen, try_all};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
+use topology::{OUTSIDE, PODS, Topology, is_able, node_addresses, pod_addresses};
+
+/// How many policy sets are tried.
+const SETS: u64 = 36;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let able = is_able();
+    let tests: [(&str, fn() -> Result<(), Failed>); 7] = [
+        ("generated_policies_decide_what_arrives", generated),
+        ("identities_decide_what_arrives", identities),
+        ("a_service_is_seen_after_translation", service),
+        ("revocation_cuts_a_live_flow_at_its_next_packet", revocation),
+        ("a_node_reaches_its_pods_under_default_deny", node_to_pod),
+        ("updates_and_phases_lead_to_the_same_rules", updates),
+        ("tampering_with_a_running_node_is_found", tampering),
+    ];
+    let trials = tests
+        .into_iter()
+        .map(|(name, test)| {
+            let name = format!("{name} (needs root, network namespaces and nft)");
+            Trial::test(name, test).with_ignored_flag(!able)
+        })
+        .collect();
+    // One after the other: each needs the whole machine's packets to itself.
+    let arguments = Arguments {
+        test_threads: Some(1),
+        ..arguments
+    };
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn loaded(policies: &str) -> Cluster {
+    let sources = Sources::from_text("kernel.yaml", cluster() + policies);
+    let loaded = load(&sources, &LoadOptions::default());
+    assert!(
+        loaded.findings.is_empty(),
+        "{:?}\n{policies}",
+        loaded.findings
+    );
+    loaded.cluster
+}
+
+/// The files of a node.
+fn bundle(
+    cluster: &Cluster,
+    node: u32,
+    design: DesignChoice,
+    previous: Option<String>,
+) -> portolan::dataplane::Bundle {
+    let book = address_book(cluster).unwrap();
+    let reach = Reach::new(cluster);
+    let compiler = Compiler::new(cluster, &reach, &book);
+    let half = Half::new(cluster, &book, NodeId(node), Modes::default());
+    let making = Making {
+        header: "# kernel test\n".to_owned(),
+        comments: Comments {
+            class: &|_| Vec::new(),
+            row: &|_, _| Vec::new(),
+        },
+        design,
+        prove: Some(Limits::default()),
+        previous,
+    };
+    let bundle = make_bundle(&half, &compiler, &PolicyIndex::new(cluster), &making).unwrap();
+    assert_eq!(bundle.proof, Some(HalfProof::Proved));
+    bundle
+}
+
+fn load_policy(topology: &Topology, cluster: &Cluster, design: DesignChoice) -> Result<(), Failed> {
+    for (index, node) in [0u32, 1].into_iter().enumerate() {
+        let bundle = bundle(cluster, node, design, None);
+        topology.load(index, &bundle.files["policy.nft"])?;
+    }
+    Ok(())
+}
+
+/// Where something is, and who it is.
+struct Place {
+    namespace: String,
+    address: IpAddr,
+    party: Party,
+    /// The node that the packets of a pod or node come from.
+    node: Option<usize>,
+    is_node: bool,
+}
+
+fn places(cluster: &Cluster) -> Vec<Place> {
+    let mut found = Vec::new();
+    let parse = |text: &str| text.parse::<IpAddr>().unwrap();
+    for (name, node, last) in PODS {
+        for address in pod_addresses(node, last).map(|text| parse(&text)) {
+            let pods = cluster.pods_with_ids();
+            let (pod, _) = pods
+                .into_iter()
+                .find(|(_, pod)| pod.addresses.contains(&address))
+                .unwrap();
+            found.push(Place {
+                namespace: name.to_owned(),
+                address,
+                party: Party::Pod {
+                    pod,
+                    address: Some(address),
+                },
+                node: Some(node),
+                is_node: false,
+            });
+        }
+    }
+    for node in 0..2usize {
+        for address in node_addresses(node).map(|text| parse(&text)) {
+            let id = NodeId(u32::try_from(node).unwrap());
+            found.push(Place {
+                namespace: format!("n{}", node + 1),
+                address,
+                party: Party::Node {
+                    node: id,
+                    address: Some(address),
+                },
+                node: Some(node),
+                is_node: true,
+            });
+        }
+    }
+    for address in OUTSIDE.into_iter().flatten().map(parse) {
+        found.push(Place {
+            namespace: "x".to_owned(),
+            address,
+            party: Party::External { address },
+            node: None,
+            is_node: false,
+        });
+    }
+    found
+}
+
+fn probes(places: &[Place]) -> Vec<(Probe, &Place, &Place)> {
+    let mut found = Vec::new();
+    for source in places {
+        for destination in places {
+            let passes_a_node = !(source.is_node || source.node.is_none())
+                || !(destination.is_node || destination.node.is_none());
+            if source.namespace == destination.namespace
+                || source.address.is_ipv4() != destination.address.is_ipv4()
+                || !passes_a_node
+            {
+                continue;
+            }
+            let mut add = |kind, port| {
+                let probe = Probe {
+                    from: source.namespace.clone(),
+                    source: source.address,
+                    destination: destination.address,
+                    kind,
+                    port,
+                };
+                found.push((probe, source, destination));
+            };
+            for port in PORTS {
+                add(Kind::Tcp, port);
+                add(Kind::Udp, port);
+            }
+            add(Kind::Fragments, 8090);
+            add(Kind::Sctp, 80);
+            add(Kind::Sctp, 8080);
+            add(Kind::Icmp, 0);
+        }
+    }
+    found
+}
+
+fn listeners(topology: &Topology) -> Result<Vec<Listener>, String> {
+    let places = places(&loaded(""));
+    let names = PODS
+        .iter()
+        .map(|(name, _, _)| *name)
+        .chain(["n1", "n2", "x"]);
+    names
+        .map(|name| {
+            let here = places.iter().filter(|place| place.namespace == name);
+            let addresses: Vec<IpAddr> = here.map(|place| place.address).collect();
+            std::thread::scope(|scope| {
+                let thread = scope.spawn(|| {
+                    topology.enter(name)?;
+                    listen(&addresses, &PORTS)
+                });
+                thread.join().unwrap()
+            })
+        })
+        .collect()
+}
+
+fn flow(probe: &Probe, source: &Place, destination: &Place) -> Flow {
+    Flow {
+        source: source.party,
+        destination: destination.party,
+        protocol: match probe.kind {
+            Kind::Tcp | Kind::Icmp => Protocol::Tcp,
+            Kind::Udp | Kind::Fragments => Protocol::Udp,
+            Kind::Sctp => Protocol::Sctp,
+        },
+        port: probe.port,
+    }
+}
+
+/// Probes everything, and compares with `evaluate`. Returns how many probes there were, and how
+/// many arrived.
+fn compare(
+    topology: &Topology,
+    listeners: &mut [Listener],
+    cluster: &Cluster,
+    context: &str,
+) -> Result<(usize, usize), Failed> {
+    let places = places(cluster);
+    let probes = probes(&places);
+    let plain: Vec<Probe> = probes.iter().map(|(probe, _, _)| probe.clone()).collect();
+    let arrived = try_all(topology, listeners, &plain)?;
+    let mut wrong = Vec::new();
+    for ((probe, source, destination), arrived) in probes.iter().zip(&arrived) {
+        let wanted = evaluate(cluster, &flow(probe, source, destination)).verdict;
+        if (wanted == Verdict::Allowed) != *arrived {
+            wrong.push(format!(
+                "{probe:?}: evaluate says {wanted:?}, arrived: {arrived}"
+            ));
+        }
+    }
+    if wrong.is_empty() {
+        return Ok((plain.len(), arrived.iter().filter(|a| **a).count()));
+    }
+    let shown: Vec<&str> = wrong.iter().take(12).map(String::as_str).collect();
+    Err(format!(
+        "{} of {} wrong\n{}\n{context}",
+        wrong.len(),
+        plain.len(),
+        shown.join("\n")
+    )
+    .into())
+}
+
+fn generated_with(tag: &str, sets: u64, design: DesignChoice) -> Result<(), Failed> {
+    let topology = Topology::new(tag)?;
+    let mut listeners = listeners(&topology)?;
+    let nothing = loaded("");
+    // Neighbours find each other.
+    let _ = compare(&topology, &mut listeners, &nothing, "");
+    compare(&topology, &mut listeners, &nothing, "no rules loaded")?;
+    let (mut probes, mut arrived) = (0, 0);
+    for seed in 0..sets {
+        let text = policies(seed);
+        let cluster = loaded(&text);
+        load_policy(&topology, &cluster, design)?;
+        let (all, some) = compare(&topology, &mut listeners, &cluster, &text)?;
+        probes += all;
+        arrived += some;
+    }
+    // Policies that let everything or nothing through would show little.
+    assert!(
+        arrived * 5 > probes && arrived * 10 < probes * 9,
+        "{arrived} of {probes}"
+    );
+    eprintln!("{sets} policy sets, {probes} probes, {arrived} arrived, all as evaluate says");
+    Ok(())
+}
+
+fn generated() -> Result<(), Failed> {
+    generated_with("g", SETS, DesignChoice::Smaller)
+}
+
+fn identities() -> Result<(), Failed> {
+    generated_with("i", 6, DesignChoice::Identities)
+}
+
+const ONLY_B_ON_8080: &str = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+    metadata: {name: a, namespace: left}\n\
+    spec: {podSelector: {matchLabels: {app: a}}, ingress: [{from: [{namespaceSelector: {}, \
+    podSelector: {matchLabels: {app: b}}}], ports: [{port: 8080}]}]}\n---\n";
+
+const DENY_ALL: &str = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+    metadata: {name: deny, namespace: left}\nspec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n---\n\
+    apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+    metadata: {name: deny, namespace: right}\nspec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n---\n";
+
+/// A Service address in front of `a`: clients see its port 80, and policy sees port 8080 of `a`.
+fn service() -> Result<(), Failed> {
+    let topology = Topology::new("s")?;
+    let mut listeners = listeners(&topology)?;
+    let cluster = loaded(ONLY_B_ON_8080);
+    load_policy(&topology, &cluster, DesignChoice::Smaller)?;
+    let translate = "add table ip svc\n\
+        add chain ip svc pre { type nat hook prerouting priority dstnat; }\n\
+        add rule ip svc pre ip daddr 10.96.0.10 tcp dport 80 dnat to 10.244.1.10:8080\n\
+        add chain ip svc post { type nat hook postrouting priority srcnat; }\n\
+        add rule ip svc post ip saddr 10.244.1.10 ip daddr 10.244.1.10 masquerade\n";
+    topology.load(0, translate)?;
+    topology.load(1, translate)?;
+    let via = |from: &str, source: &str, destination: &str, port| Probe {
+        from: from.to_owned(),
+        source: source.parse().unwrap(),
+        destination: destination.parse().unwrap(),
+        kind: Kind::Tcp,
+        port,
+    };
+    let cases = [
+        (
+            via("b", "10.244.1.11", "10.96.0.10", 80),
+            true,
+            "b may reach a on 8080, through the Service too",
+        ),
+        (
+            via("e", "10.244.1.12", "10.96.0.10", 80),
+            false,
+            "e may not, nor through the Service",
+        ),
+        (
+            via("c", "10.244.2.10", "10.96.0.10", 80),
+            false,
+            "nor may c, from the other node",
+        ),
+        (
+            via("b", "10.244.1.11", "10.244.1.10", 80),
+            false,
+            "the Service's port is not the pod's",
+        ),
+        (
+            via("a", "10.244.1.10", "10.96.0.10", 80),
+            true,
+            "a reaches itself through the Service",
+        ),
+    ];
+    let probes: Vec<Probe> = cases.iter().map(|(probe, _, _)| probe.clone()).collect();
+    let arrived = try_all(&topology, &mut listeners, &probes)?;
+    for ((_, wanted, why), arrived) in cases.iter().zip(&arrived) {
+        assert_eq!(wanted, arrived, "{why}");
+    }
+    Ok(())
+}
+
+fn revocation() -> Result<(), Failed> {
+    use std::io::{Read, Write};
+    let topology = Topology::new("r")?;
+    let allowed = loaded(ONLY_B_ON_8080);
+    load_policy(&topology, &allowed, DesignChoice::Smaller)?;
+    let in_namespace = |name: &'static str| {
+        let topology = &topology;
+        move || topology.enter(name)
+    };
+    let server = std::thread::scope(|scope| {
+        let enter = in_namespace("a");
+        scope
+            .spawn(move || -> Result<TcpListener, String> {
+                enter()?;
+                TcpListener::bind("10.244.1.10:8080").map_err(|e| e.to_string())
+            })
+            .join()
+            .unwrap()
+    })?;
+    let mut client = std::thread::scope(|scope| {
+        let enter = in_namespace("b");
+        scope
+            .spawn(move || -> Result<TcpStream, String> {
+                enter()?;
+                let address: SocketAddr = "10.244.1.10:8080".parse().unwrap();
+                TcpStream::connect_timeout(&address, Duration::from_secs(2))
+                    .map_err(|e| e.to_string())
+            })
+            .join()
+            .unwrap()
+    })?;
+    let (mut served, _) = server.accept()?;
+    served.set_read_timeout(Some(Duration::from_millis(400)))?;
+    let mut buffer = [0; 8];
+    client.write_all(b"one")?;
+    assert_eq!(served.read(&mut buffer)?, 3, "an allowed flow works");
+    load_policy(&topology, &loaded(DENY_ALL), DesignChoice::Smaller)?;
+    client.write_all(b"two")?;
+    assert!(
+        served.read(&mut buffer).is_err(),
+        "the next packet after revocation is dropped"
+    );
+    load_policy(&topology, &allowed, DesignChoice::Smaller)?;
+    served.set_read_timeout(Some(Duration::from_secs(5)))?;
+    assert_eq!(
+        served.read(&mut buffer)?,
+        3,
+        "the flow goes on when it is allowed again"
+    );
+    Ok(())
+}
+
+fn node_to_pod() -> Result<(), Failed> {
+    let topology = Topology::new("n")?;
+    let mut listeners = listeners(&topology)?;
+    let cluster = loaded(DENY_ALL);
+    load_policy(&topology, &cluster, DesignChoice::Smaller)?;
+    let places = places(&cluster);
+    let probes = probes(&places);
+    let plain: Vec<Probe> = probes.iter().map(|(probe, _, _)| probe.clone()).collect();
+    let arrived = try_all(&topology, &mut listeners, &plain)?;
+    let mut from_own_node = 0;
+    for ((probe, source, destination), arrived) in probes.iter().zip(arrived) {
+        let own = source.is_node && !destination.is_node && source.node == destination.node;
+        from_own_node += usize::from(own);
+        assert_eq!(
+            own, arrived,
+            "only a pod's own node comes through: {probe:?}"
+        );
+    }
+    assert!(from_own_node > 100);
+    Ok(())
+}
+
+/// What a node holds, as a state.
+fn held(topology: &Topology, node: usize) -> State {
+    let listing = topology.listing(node).unwrap();
+    read_listing(&listing).unwrap().state.unwrap()
+}
+
+fn state(text: &str) -> State {
+    let mut state = State::default();
+    state.apply(text).unwrap();
+    state
+}
+
+fn updates() -> Result<(), Failed> {
+    let topology = Topology::new("u")?;
+    let mut before: Option<String> = None;
+    for seed in 100..116 {
+        let cluster = loaded(&policies(seed));
+        let design = if seed % 2 == 0 {
+            DesignChoice::Smaller
+        } else {
+            DesignChoice::Identities
+        };
+        let bundle = bundle(&cluster, 0, design, before.clone());
+        let whole = bundle.files["policy.nft"].clone();
+        match before {
+            None => topology.load(0, &whole)?,
+            Some(_) => {
+                for name in ["update1.nft", "update2.nft", "update3.nft"] {
+                    let text = &bundle.files[name];
+                    topology
+                        .load(0, text)
+                        .map_err(|e| format!("{name}, seed {seed}: {e}\n{text}"))?;
+                }
+            }
+        }
+        let now = held(&topology, 0);
+        assert_eq!(
+            now,
+            state(&whole),
+            "the kernel holds what the file says (seed {seed})"
+        );
+        topology.load(1, &bundle.files["remove.nft"])?;
+        topology.load(1, &bundle.files["phase1.nft"])?;
+        topology.load(1, &bundle.files["phase2.nft"])?;
+        assert_eq!(
+            held(&topology, 1),
+            now,
+            "both ways lead to the same rules (seed {seed})"
+        );
+        topology.load(1, &bundle.files["remove.nft"])?;
+        let listing = read_listing(&topology.listing(1)?).unwrap();
+        assert_eq!(listing.state, None, "nothing is left");
+        before = Some(whole);
+    }
+    Ok(())
+}
+
+fn tampering() -> Result<(), Failed> {
+    let topology = Topology::new("t")?;
+    let cluster = loaded(ONLY_B_ON_8080);
+    let whole = bundle(&cluster, 0, DesignChoice::Smaller, None).files["policy.nft"].clone();
+    let (book, _) = AddressBook::new(&cluster);
+    let half = Half::new(&cluster, &book, NodeId(0), Modes::default());
+    let index = PolicyIndex::new(&cluster);
+    let verify = || -> Result<HalfProof, String> {
+        let listing = read_listing(&topology.listing(0)?).map_err(|e| e.problem)?;
+        let program = listing.state.unwrap_or_default().program()?;
+        Ok(prove_half(&program, &half, &index, Limits::default()))
+    };
+    topology.load(0, &whole)?;
+    assert_eq!(verify()?, HalfProof::Proved);
+    let chain = whole
+        .split_whitespace()
+        .find(|word| word.starts_with("in_"))
+        .unwrap()
+        .to_owned();
+    for tamper in [
+        "delete element inet portolan in4 { 10.244.1.10 }".to_owned(),
+        "delete element inet portolan in6 { fd10:244:1::a }".to_owned(),
+        "add element inet portolan known4 { 10.244.1.99 }".to_owned(),
+        "delete element inet portolan self4 { 10.244.1.10 . 10.244.1.10 }".to_owned(),
+        format!("insert rule inet portolan {chain} ip saddr 192.0.2.200 accept"),
+        "insert rule inet portolan forward ct state established accept".to_owned(),
+        "insert rule inet portolan forward ip saddr 10.244.1.11 drop".to_owned(),
+        format!("flush chain inet portolan {chain}"),
+        "add chain inet portolan forward { type filter hook forward priority -1; policy accept; }\n\
+         flush chain inet portolan forward"
+            .to_owned(),
+        "delete table inet portolan".to_owned(),
+    ] {
+        topology.load(0, &whole)?;
+        topology.load(0, &tamper)?;
+        assert!(matches!(verify()?, HalfProof::Differs(_)), "{tamper}");
+    }
+    topology.load(0, &whole)?;
+    topology.load(0, "insert rule inet portolan forward meta mark 1 accept")?;
+    assert!(verify().is_err(), "what is not understood is refused");
+    // A file that is loaded over it mends it, whatever was there.
+    topology.load(0, &whole)?;
+    assert_eq!(verify()?, HalfProof::Proved);
+    Ok(())
+}
