@@ -40,7 +40,8 @@ const SETS: u64 = 36;
 fn main() {
     let arguments = Arguments::from_args();
     let able = is_able();
-    let tests: [(&str, fn() -> Result<(), Failed>); 7] = [
+    let tests: [(&str, fn() -> Result<(), Failed>); 8] = [
+        ("nft_accepts_every_file", accepted),
         ("generated_policies_decide_what_arrives", generated),
         ("identities_decide_what_arrives", identities),
         ("a_service_is_seen_after_translation", service),
@@ -543,5 +544,31 @@ fn tampering() -> Result<(), Failed> {
     // A file that is loaded over it mends it, whatever was there.
     topology.load(0, &whole)?;
     assert_eq!(verify()?, HalfProof::Proved);
+    Ok(())
+}
+
+/// `nft -c` accepts every file of many bundles, in both designs.
+fn accepted() -> Result<(), Failed> {
+    let topology = Topology::new("c")?;
+    let mut before: Option<String> = None;
+    for seed in 200..215 {
+        let cluster = loaded(&policies(seed));
+        for design in [DesignChoice::Sets, DesignChoice::Identities] {
+            let bundle = bundle(&cluster, 0, design, before.clone());
+            for name in ["policy.nft", "phase1.nft", "remove.nft"] {
+                topology.check(0, &bundle.files[name])?;
+            }
+            // These build on what is there.
+            topology.load(0, &bundle.files["remove.nft"])?;
+            if let Some(before) = &before {
+                topology.load(0, before)?;
+                for name in ["update1.nft", "update2.nft", "update3.nft"] {
+                    topology.check(0, &bundle.files[name])?;
+                    topology.load(0, &bundle.files[name])?;
+                }
+            }
+            before = Some(bundle.files["policy.nft"].clone());
+        }
+    }
     Ok(())
 }

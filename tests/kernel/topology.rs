@@ -209,6 +209,13 @@ impl Topology {
         command("ip", &["netns", "exec", &full, "nft", "-f", "-"], text).map(|_| ())
     }
 
+    /// Whether a node would load a file.
+    pub fn check(&self, node: usize, text: &str) -> Result<(), String> {
+        let full = self.full(["n1", "n2"][node]);
+        let arguments = ["netns", "exec", &full, "nft", "-c", "-f", "-"];
+        command("ip", &arguments, text).map(|_| ())
+    }
+
     /// What a node holds.
     pub fn listing(&self, node: usize) -> Result<String, String> {
         let full = self.full(["n1", "n2"][node]);
