@@ -10,8 +10,15 @@
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::cast_precision_loss,
+    clippy::indexing_slicing,
+    unreachable_pub,
     reason = "a measurement that cannot go on has no result, and prints it otherwise"
 )]
+
+#[path = "nft_kernel/mod.rs"]
+mod kernel;
+#[path = "../tests/kernel/topology.rs"]
+mod topology;
 
 use portolan::dataplane::nft::DesignChoice;
 use portolan::dataplane::{
@@ -40,11 +47,18 @@ fn main() {
     if wanted("compile") {
         compile(measured);
     }
+    if wanted("kernel") {
+        if topology::is_able() {
+            kernel::run(measured);
+        } else {
+            println!("kernel: skipped: needs root, network namespaces and nft");
+        }
+    }
 }
 
-/// A node of 100 pods, each with a policy of its own with 50 rules, among 1,000 others.
+/// A node of 100 pods, each with a policy of its own with 24 rules, among 1,000 others.
 fn compile(measured: bool) {
-    let (pods, rules) = if measured { (100, 50) } else { (3, 3) };
+    let (pods, rules) = if measured { (100, 24) } else { (3, 3) };
     let sources = Sources::from_text("bench.yaml", busy_node(pods, rules));
     let loaded = load(&sources, &LoadOptions::default());
     assert!(loaded.findings.is_empty(), "{:?}", loaded.findings.first());

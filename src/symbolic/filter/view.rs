@@ -126,6 +126,17 @@ impl Ports {
     }
 }
 
+impl Ports {
+    /// A port with a code: one that reads well, where there is a choice.
+    fn example(&self, code: usize) -> Option<u16> {
+        let first = *self.starts.get(code)?;
+        let next = self.starts.get(code.checked_add(1)?);
+        let is_here = |port: u16| port >= first && next.is_none_or(|next| port < *next);
+        let usual = [80, 443, 8080].into_iter().find(|port| is_here(*port));
+        Some(usual.filter(|_| first == 0).unwrap_or(first))
+    }
+}
+
 /// The variables.
 pub(super) struct View<'a> {
     pub(super) codes: &'a Codes,
@@ -281,7 +292,7 @@ impl<'a> View<'a> {
             destination: value(&self.destination_term)?,
             same: model.eval(&self.same, true)?.as_bool()?,
             transport: *Transport::ALL.get(value(&self.transport)?)?,
-            port: *self.ports.starts.get(value(&self.port)?)?,
+            port: self.ports.example(value(&self.port)?)?,
             tracking: *Tracking::ALL.get(value(&self.tracking)?)?,
         })
     }
