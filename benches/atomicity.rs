@@ -40,6 +40,9 @@ const POLICIES: [&str; 2] = [
      {from: [{ipBlock: {cidr: 192.0.2.0/24, except: [192.0.2.128/25]}}], ports: [{port: 80}]}",
 ];
 
+/// The files of the nth time.
+type Files<'a> = dyn Fn(usize) -> Vec<String> + Sync + 'a;
+
 fn main() {
     // `cargo test` runs benches too, without `--bench`: once, and small.
     let measured = std::env::args().any(|argument| argument == "--bench");
@@ -54,7 +57,7 @@ fn main() {
         .map(|nth| bundle(nth, Some(whole(nth + 1))))
         .collect();
     let file = |bundle: &Bundle, name: &str| bundle.files[name].clone();
-    let ways: [(&str, Box<dyn Fn(usize) -> Vec<String> + Sync>); 5] = [
+    let ways: [(&str, Box<Files>); 5] = [
         ("no rules are loaded meanwhile", Box::new(|_| Vec::new())),
         ("policy.nft, the same again", Box::new(|_| vec![whole(0)])),
         ("policy.nft, two in turn", Box::new(|nth| vec![whole(nth)])),
@@ -139,11 +142,7 @@ struct Counted {
 }
 
 /// Sends while rules are loaded, and counts.
-fn run(
-    topology: &Topology,
-    loads: usize,
-    files: &(dyn Fn(usize) -> Vec<String> + Sync),
-) -> Counted {
+fn run(topology: &Topology, loads: usize, files: &Files<'_>) -> Counted {
     let server = std::thread::scope(|scope| {
         let server = scope.spawn(|| {
             topology.enter("a").unwrap();

@@ -37,6 +37,8 @@ complete -c portolan -n "__fish_portolan_needs_command" -f -a "check" -d 'Prove 
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "equiv" -d 'Prove that two sets of policies allow the same for all pods, or show a flow that differs'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "implies" -d 'Prove that A allows no more than B for all pods, or show a flow that only A allows'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "redundant" -d 'Find the policies, rules, peers and ports that change nothing, and what shadows them'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "compile" -d 'Compile the policy of nodes to rules, and prove them before they are written'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "verify" -d 'Prove that rules enforce the manifests, or show a packet that they treat differently'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "completions" -d 'Print the completions of a shell, or write all of them and the man page'
 complete -c portolan -n "__fish_portolan_using_subcommand list" -s o -l output -d 'The format of the map' -r -f -a "table\t'for people: sets of workloads and what they may open to each other'
 json\t'one row for each pair, or with --grouped sets and their connections'
@@ -146,6 +148,50 @@ complete -c portolan -n "__fish_portolan_using_subcommand redundant" -l strict -
 complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s q -l quiet -d 'Print the answer and errors only'
 complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s v -l verbose -d 'Print warnings and notes in full'
 complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l node -d 'A node to compile for; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -s o -l output -d 'Where to write, a directory' -r -F
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l previous -d 'An earlier output, to write an update from it as well: update1.nft to update3.nft' -r -F
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l design -d 'How rules hold the peers of pods' -r -f -a "auto\t'By identities where that is several times smaller, in sets elsewhere'
+sets\t'In sets for each class of pods: fewer look-ups for a packet'
+identities\t'By identities: each address once'"
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l target -d 'What the rules are for' -r -f -a "nft\t'nftables'"
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l addresses -d 'Where pods and nodes are, for input that does not say' -r -F
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l mode -d 'A decision that the API leaves open, such as `pod-to-node=allow`; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l all-nodes -d 'Compile for every node'
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l no-prove -d 'Write without a proof; bundle.json says so'
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l node -d 'The node whose rules they are; a file of a bundle says so itself' -r
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l target -d 'What the rules are for' -r -f -a "nft\t'nftables'"
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l addresses -d 'Where pods and nodes are, for input that does not say' -r -F
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l mode -d 'A decision that the API leaves open, such as `pod-to-node=allow`; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
+json\t'For machines'"
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l live -d 'Read the rules of this machine: runs `nft -j list ruleset`'
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portolan -n "__fish_portolan_using_subcommand completions" -l all -d 'Write the files of every shell and the man page into this directory' -r -F
 complete -c portolan -n "__fish_portolan_using_subcommand completions" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t''

@@ -218,6 +218,71 @@ never\:""))' \
 '*::paths -- Files or directories of manifests, `-` for standard input \[default\: .\]:_files' \
 && ret=0
 ;;
+(compile)
+_arguments "${_arguments_options[@]}" : \
+'*--node=[A node to compile for; may be repeated]:NAME:_default' \
+'-o+[Where to write, a directory]:DIR:_files' \
+'--output=[Where to write, a directory]:DIR:_files' \
+'--previous=[An earlier output, to write an update from it as well\: update1.nft to update3.nft]:DIR:_files' \
+'--design=[How rules hold the peers of pods]:DESIGN:((auto\:"By identities where that is several times smaller, in sets elsewhere"
+sets\:"In sets for each class of pods\: fewer look-ups for a packet"
+identities\:"By identities\: each address once"))' \
+'--target=[What the rules are for]:TARGET:((nft\:"nftables"))' \
+'--addresses=[Where pods and nodes are, for input that does not say]:FILE:_files' \
+'*--mode=[A decision that the API leaves open, such as \`pod-to-node=allow\`; may be repeated]:NAME=VALUE:_default' \
+'--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'(--node)--all-nodes[Compile for every node]' \
+'--no-prove[Write without a proof; bundle.json says so]' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- Files or directories of manifests, `-` for standard input \[default\: .\]:_files' \
+&& ret=0
+;;
+(verify)
+_arguments "${_arguments_options[@]}" : \
+'--node=[The node whose rules they are; a file of a bundle says so itself]:NAME:_default' \
+'--target=[What the rules are for]:TARGET:((nft\:"nftables"))' \
+'--addresses=[Where pods and nodes are, for input that does not say]:FILE:_files' \
+'*--mode=[A decision that the API leaves open, such as \`pod-to-node=allow\`; may be repeated]:NAME=VALUE:_default' \
+'--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
+'-o+[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'--output=[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--live[Read the rules of this machine\: runs \`nft -j list ruleset\`]' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::names -- The rules, unless `--live`; then files or directories of manifests, `-` for standard input:_files' \
+&& ret=0
+;;
 (completions)
 _arguments "${_arguments_options[@]}" : \
 '()--all=[Write the files of every shell and the man page into this directory]:DIR:_files' \
@@ -247,6 +312,8 @@ _portolan_commands() {
 'equiv:Prove that two sets of policies allow the same for all pods, or show a flow that differs' \
 'implies:Prove that A allows no more than B for all pods, or show a flow that only A allows' \
 'redundant:Find the policies, rules, peers and ports that change nothing, and what shadows them' \
+'compile:Compile the policy of nodes to rules, and prove them before they are written' \
+'verify:Prove that rules enforce the manifests, or show a packet that they treat differently' \
 'completions:Print the completions of a shell, or write all of them and the man page' \
     )
     _describe -t commands 'portolan commands' commands "$@"
@@ -260,6 +327,11 @@ _portolan__subcmd__can_commands() {
 _portolan__subcmd__check_commands() {
     local commands; commands=()
     _describe -t commands 'portolan check commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__compile_commands] )) ||
+_portolan__subcmd__compile_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan compile commands' commands "$@"
 }
 (( $+functions[_portolan__subcmd__completions_commands] )) ||
 _portolan__subcmd__completions_commands() {
@@ -285,6 +357,11 @@ _portolan__subcmd__list_commands() {
 _portolan__subcmd__redundant_commands() {
     local commands; commands=()
     _describe -t commands 'portolan redundant commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__verify_commands] )) ||
+_portolan__subcmd__verify_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan verify commands' commands "$@"
 }
 
 if [ "$funcstack[1]" = "_portolan" ]; then

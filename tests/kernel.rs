@@ -6,6 +6,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::print_stderr,
     reason = "a test that cannot go on has failed"
 )]
 
@@ -34,13 +35,15 @@ use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 use topology::{OUTSIDE, PODS, Topology, is_able, node_addresses, pod_addresses};
 
+type Test = fn() -> Result<(), Failed>;
+
 /// How many policy sets are tried.
 const SETS: u64 = 36;
 
 fn main() {
     let arguments = Arguments::from_args();
     let able = is_able();
-    let tests: [(&str, fn() -> Result<(), Failed>); 8] = [
+    let tests: [(&str, Test); 8] = [
         ("nft_accepts_every_file", accepted),
         ("generated_policies_decide_what_arrives", generated),
         ("identities_decide_what_arrives", identities),

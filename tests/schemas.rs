@@ -7,10 +7,12 @@
 
 use portolan::intent::{BUILTINS, intent_schema};
 use portolan::report::answer_json::answer_schema;
+use portolan::report::bundle::bundle_schema;
 use portolan::report::check_json::check_schema;
 use portolan::report::compare::compared_schema;
 use portolan::report::map::{grouped_schema, pairs_schema};
 use portolan::report::redundant::redundant_schema;
+use portolan::report::verify::verified_schema;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -27,6 +29,8 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("check.v1.json", check_schema()),
         ("compared.v1.json", compared_schema()),
         ("redundant.v1.json", redundant_schema()),
+        ("bundle.v1.json", bundle_schema()),
+        ("verify.v1.json", verified_schema()),
         ("intent.v1.json", intent_schema()),
     ]
 }

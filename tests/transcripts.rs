@@ -8,5 +8,6 @@ fn documents_show_what_commands_print() {
     trycmd::TestCases::new()
         .env("NO_COLOR", "1")
         .env("COLUMNS", "80")
-        .case("docs/*.md");
+        .case("docs/*.md")
+        .case("docs/dataplanes/*.md");
 }

@@ -13,7 +13,7 @@ use portolan::model::{AddressSet, Direction, Modes, PodId, PortSet, RangeSet};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const PODS: u32 = 100;
 /// Peers that one policy lets in.
@@ -173,7 +173,7 @@ fn measure(text: &str, peers: u32, measured: bool) -> Measured {
     let name = format!("ptl{}-bench", std::process::id());
     let _ = command("ip", &["netns", "del", &name], "");
     command("ip", &["netns", "add", &name], "").unwrap();
-    let lines = "link set lo up\nlink add d0 type dummy\naddr add 10.255.0.1/32 dev d0\nlink set d0 up\nroute add 10.0.0.0/8 dev d0\n";
+    let lines = "link set lo up\nlink add d0 type veth peer name d1\naddr add 10.255.0.1/32 dev d0\nlink set d0 up\nlink set d1 up\nroute add 10.0.0.0/8 dev d0\n";
     command("ip", &["-n", &name, "-batch", "-"], lines).unwrap();
     let before = kernel_memory();
     let started = Instant::now();
@@ -247,15 +247,21 @@ fn packets(peers: u32, hit: bool, batch: usize) -> f64 {
     let addresses: Vec<socket2::SockAddr> = made.iter().map(|(_, to)| (*to).into()).collect();
     let mut best = f64::MAX;
     for _ in 0..25 {
-        let started = Instant::now();
+        let started = own_time();
         for nth in 0..batch {
             let nth = nth % made.len();
             // Dropped packets are an error to the sender.
             let _ = socket.send_to(&made[nth].0, &addresses[nth]);
         }
-        best = best.min(started.elapsed().as_nanos() as f64 / batch as f64);
+        best = best.min((own_time() - started).as_nanos() as f64 / batch as f64);
     }
     best
+}
+
+/// How long this thread has been at work, whatever else the machine does.
+fn own_time() -> Duration {
+    let clock = nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID;
+    nix::time::clock_gettime(clock).unwrap().into()
 }
 
 /// An empty UDP datagram with its IPv4 header; the kernel fills in checksum and number.

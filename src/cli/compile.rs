@@ -16,6 +16,7 @@ use crate::model::{AddressBook, Cluster, Half, Modes, NodeId, PodId, Severity};
 use crate::question::can::pod_name;
 use crate::reach::Reach;
 use crate::report::bundle::{bundle_json, class_comment, header, row_comment};
+use crate::report::check::wrapped;
 use crate::report::finding::counted;
 use crate::report::packet::packet_text;
 use crate::source::read_inputs;
@@ -145,6 +146,15 @@ pub(super) fn read(
     output: &Output,
 ) -> Result<(Input, AddressBook), Failure> {
     let mut input = input::read(paths, args, output)?;
+    if input.exit == Exit::No {
+        return Err(Failure {
+            exit: Exit::No,
+            message: "something in the input was rejected or is not analysed, and `--strict` was \
+                      given"
+                .to_owned(),
+            help: None,
+        });
+    }
     if input.is_partial {
         return Err(Failure::usage(
             "a part of the input was rejected or not read, so rules would not say what it means",
@@ -309,7 +319,14 @@ pub(super) fn run(args: &CompileArgs, output: &Output) -> Result<Exit, Failure> 
         for line in &lines {
             writeln!(writer, "{line}")?;
         }
-        writeln!(writer, "the whole cluster: {whole}")
+        for line in [
+            format!("the whole cluster: {whole}"),
+            format!("modes: {modes}"),
+        ] {
+            let line = wrapped(&line, output.answer_style().width);
+            write!(writer, "{}", line.trim_start_matches(' '))?;
+        }
+        Ok(())
     })?;
     Ok(input.exit)
 }

@@ -43,7 +43,10 @@ pub fn identities(classes: &[&Class]) -> Vec<Identity> {
     found
 }
 
-type Swept<T> = Vec<(Vec<(usize, usize)>, RangeSet<T>)>;
+/// Rows, and where they hold.
+type Swept<T> = Vec<(Rows, RangeSet<T>)>;
+/// Of each class by index the index of its row.
+type Rows = Vec<(usize, usize)>;
 
 fn sweep<T: Bounded>(classes: &[&Class], of: impl Fn(&AddressSet) -> &RangeSet<T>) -> Swept<T> {
     let mut toggles: Vec<(T, (usize, usize))> = Vec::new();
@@ -57,7 +60,7 @@ fn sweep<T: Bounded>(classes: &[&Class], of: impl Fn(&AddressSet) -> &RangeSet<T
     }
     toggles.sort_unstable();
     let mut active: BTreeSet<(usize, usize)> = BTreeSet::new();
-    let mut ranges: BTreeMap<Vec<(usize, usize)>, Vec<(T, T)>> = BTreeMap::new();
+    let mut ranges: BTreeMap<Rows, Vec<(T, T)>> = BTreeMap::new();
     let mut toggles = toggles.into_iter().peekable();
     while let Some((point, row)) = toggles.next() {
         if !active.remove(&row) {

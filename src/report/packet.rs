@@ -108,7 +108,8 @@ fn reasons(cluster: &Cluster, sources: &Sources, side: &Side) -> Vec<String> {
             lines.extend(side.selecting.iter().map(|&id| {
                 let place = cluster.policy(id).map_or_else(String::new, |policy| {
                     let origin = &policy.origin;
-                    let location = sources.locate(origin.document, &origin.route, Target::Value);
+                    let route = origin.route.clone().key("metadata").key("name");
+                    let location = sources.locate(origin.document, &route, Target::Value);
                     format!(", {}:{}", location.file, location.line)
                 });
                 format!("{}{place}", policy_name(cluster, id))

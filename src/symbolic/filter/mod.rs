@@ -151,19 +151,23 @@ fn whole(question: &Question<'_>, hook: Hook) -> FilterProof {
 /// A solution about the first packet of a TCP connection, if there is one: easier to try out.
 fn simplest(solver: &Solver, view: &View<'_>) -> Option<Values> {
     let mut found = solver.get_model()?;
-    solver.push();
+    let mut n_granted = 0;
     for wish in [
         view.is_tracking(&[Tracking::New]),
         view.is_transport(&[Transport::Tcp]),
         view.same.not(),
+        view.is_port(80, 80),
     ] {
+        solver.push();
         solver.assert(wish);
-        if solver.check() != SatResult::Sat {
-            break;
+        if solver.check() == SatResult::Sat {
+            found = solver.get_model()?;
+            n_granted += 1;
+        } else {
+            solver.pop(1);
         }
-        found = solver.get_model()?;
     }
-    solver.pop(1);
+    solver.pop(n_granted);
     view.values(&found)
 }
 

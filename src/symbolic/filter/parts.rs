@@ -283,7 +283,7 @@ fn lemma(
         }
         view.pin(None);
         // A peer with the address of the class's pod is that pod.
-        let own = view.same.implies(&view.is_in(peer_end, codes));
+        let own = view.same.implies(view.is_in(peer_end, codes));
         let wrong = all(&[any(&wrong), own]);
         search(question, &view, &wrong, &Hook::ALL)
     })

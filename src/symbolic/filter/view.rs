@@ -12,6 +12,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use z3::ast::{BV, Bool};
 
+/// Where a slice is in memory, and how long it is.
+type Slice = (*const usize, usize);
+
 /// The codes of one end.
 #[derive(Debug)]
 pub(super) struct Grouping {
@@ -21,7 +24,7 @@ pub(super) struct Grouping {
     members: Vec<Vec<usize>>,
     /// The codes here of sets that were asked for, by where the set is in memory: sets stay where
     /// they are while a view is used.
-    sets: RefCell<HashMap<(*const usize, usize), Rc<BTreeSet<usize>>>>,
+    sets: RefCell<HashMap<Slice, Rc<BTreeSet<usize>>>>,
 }
 
 impl Grouping {
@@ -133,7 +136,8 @@ impl Ports {
         let next = self.starts.get(code.checked_add(1)?);
         let is_here = |port: u16| port >= first && next.is_none_or(|next| port < *next);
         let usual = [80, 443, 8080].into_iter().find(|port| is_here(*port));
-        Some(usual.filter(|_| first == 0).unwrap_or(first))
+        // Where a rule's range starts or has ended, that port says more.
+        Some(usual.filter(|_| first <= 1).unwrap_or(first))
     }
 }
 
