@@ -22,7 +22,9 @@ demo: ## install what is missing, then chart, question and check the example sho
 	ask list testdata/shop; \
 	ask can -f testdata/shop shop/frontend reach shop/cart --port 7070; \
 	ask can -f testdata/shop shop/frontend reach shop/orders-db; \
-	ask check testdata/shop --intent policies/shop.yaml
+	ask check testdata/shop --intent policies/shop.yaml; \
+	ask compile testdata/nodes --target nft --all-nodes -o target/rules; \
+	ask verify --target nft target/rules/worker-1 testdata/nodes
 
 # Adds up the result lines of all test programs, and names what failed and what was skipped.
 # libtest writes `ignored, reason`, libtest-mimic `ignored (reason)`.

@@ -15,11 +15,14 @@ mod placed;
 use clusters::cluster;
 use edges::{boundary_addresses, boundary_ports};
 use placed::{halves, place};
-use portolan::dataplane::nft::{DesignChoice, State, emit, first_phase, second_phase, whole};
-use portolan::dataplane::{Compiler, HalfProof, prove_half};
+use portolan::dataplane::nft::{
+    DesignChoice, State, emit, first_phase, read_listing, second_phase, whole,
+};
+use portolan::dataplane::{Compiler, HalfProof, prove_all, prove_half};
 use portolan::model::{
-    AddressBook, Family, Half, Hook, Invalid, Modes, Packet, PodToNode, Program, Replies, Tracking,
-    Transport, UnknownLocal, expected, run,
+    AddressBook, Decision, Family, Flow, Half, Hook, Invalid, Modes, NodeId, Packet, Party,
+    PodToNode, Program, Protocol, Replies, Tracking, Transport, UnknownLocal, Verdict, evaluate,
+    expected, run,
 };
 use portolan::reach::Reach;
 use portolan::symbolic::{Limits, PolicyIndex};
@@ -124,6 +127,44 @@ fn packets(half: &Half<'_>) -> Vec<Packet> {
     packets
 }
 
+/// One line of rules or elements gone, doubled, or saying something else.
+fn with_fault(text: &str, line: &prop::sample::Index, kind: usize) -> Option<String> {
+    let lines: Vec<&str> = text.lines().collect();
+    let is_meant = |line: &&&str| line.starts_with("add rule") || line.starts_with("add element");
+    let meant: Vec<&&str> = lines.iter().filter(is_meant).collect();
+    let chosen = **meant.get(line.index(meant.len()))?;
+    let changed = match kind {
+        0 => String::new(),
+        1 => chosen
+            .replace("accept", "drop")
+            .replace("goto ingress", "drop"),
+        2 => chosen
+            .replace("counter drop", "accept")
+            .replace("tcp", "udp"),
+        3 => {
+            let (before, _) = chosen.rsplit_once(", ")?;
+            format!("{before} }}")
+        }
+        _ => chosen
+            .replace("saddr", "daddr")
+            .replace("80", "81")
+            .replace("10.1.", "10.2."),
+    };
+    let faulty = text.replacen(chosen, &changed, 1);
+    (faulty != text).then_some(faulty)
+}
+
+/// A listing with a hole in it.
+const LISTING: &str = r#"{"nftables": [{"table": {"family": "inet", "name": "portolan", "handle": 1}},
+{"set": {"family": "inet", "name": "s", "table": "portolan", "type": "ipv4_addr", "handle": 2, "flags": ["interval"],
+"elem": [{"prefix": {"addr": "10.0.0.0", "len": 8}}, {"range": ["11.0.0.1", "@@"]}]}},
+{"map": {"family": "inet", "name": "m", "table": "portolan", "type": "ipv4_addr", "handle": 3, "map": "verdict",
+"elem": [["10.0.0.1", {"goto": {"target": "c"}}]]}},
+{"chain": {"family": "inet", "table": "portolan", "name": "c", "handle": 4, "type": "filter", "hook": "forward", "prio": -1, "policy": "drop"}},
+{"rule": {"family": "inet", "table": "portolan", "chain": "c", "handle": 5, "expr": [
+{"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": {"set": [80, {"range": [90, 91]}]}}},
+{"vmap": {"key": {"payload": {"protocol": "ip", "field": "saddr"}}, "data": "@m"}}]}}]}"#;
+
 proptest! {
     #![proptest_config(config())]
 
@@ -160,6 +201,113 @@ proptest! {
             let text = rules(&half, &compiler, choice);
             let proof = prove_half(&read(&text), &half, &index, Limits::default());
             prop_assert_eq!(proof, HalfProof::Proved, "{}", text);
+        }
+    }
+
+    #[test]
+    fn all_nodes_together_are_the_policy(
+        cluster in cluster(), seed in 0..48usize, choice in choice()
+    ) {
+        let cluster = place(cluster, seed);
+        let reach = Reach::new(&cluster);
+        let (book, _) = AddressBook::new(&cluster);
+        let compiler = Compiler::new(&cluster, &reach, &book);
+        let modes = Modes::default();
+        let halves = halves(&cluster, &book, modes);
+        prop_assert_eq!(prove_all(&halves, Limits::default()), Ok(None));
+        let programs: Vec<Program> = halves
+            .iter()
+            .map(|half| read(&rules(half, &compiler, choice)))
+            .collect();
+        for (source, from) in book.pods() {
+            for (destination, to) in book.pods() {
+                if Family::of(source) != Family::of(destination) {
+                    continue;
+                }
+                for port in boundary_ports(&cluster) {
+                    let packet = Packet {
+                        hook: Hook::Forward,
+                        source,
+                        destination,
+                        transport: Transport::Tcp,
+                        port,
+                        tracking: Tracking::New,
+                    };
+                    // A packet passes the nodes of both pods.
+                    let passes = halves.iter().zip(&programs).all(|(half, program)| {
+                        let is_on_the_way = half.local().contains(source) || half.local().contains(destination);
+                        !is_on_the_way || run(program, &packet).decision == Decision::Accept
+                    });
+                    let flow = Flow {
+                        source: Party::Pod { pod: from, address: Some(source) },
+                        destination: Party::Pod { pod: to, address: Some(destination) },
+                        protocol: Protocol::Tcp,
+                        port,
+                    };
+                    let wanted = evaluate(&cluster, &flow).verdict;
+                    prop_assert_eq!(passes, wanted == Verdict::Allowed, "{}", packet);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_proof_finds_what_a_packet_shows(
+        cluster in cluster(), seed in 0..48usize, choice in choice(),
+        faults in proptest::collection::vec((any::<prop::sample::Index>(), 0..5usize), 6)
+    ) {
+        let cluster = place(cluster, seed);
+        let reach = Reach::new(&cluster);
+        let (book, _) = AddressBook::new(&cluster);
+        let compiler = Compiler::new(&cluster, &reach, &book);
+        let index = PolicyIndex::new(&cluster);
+        for half in halves(&cluster, &book, Modes::default()) {
+            let text = rules(&half, &compiler, choice);
+            for (line, kind) in &faults {
+                let Some(faulty) = with_fault(&text, line, *kind) else { continue };
+                let mut state = State::default();
+                // What does not load, or is not understood, is refused before a proof.
+                if state.apply(&faulty).is_err() {
+                    continue;
+                }
+                let Ok(program) = state.program() else { continue };
+                let differs = packets(&half)
+                    .into_iter()
+                    .find(|packet| run(&program, packet).decision != expected(&half, packet).0);
+                let proof = prove_half(&program, &half, &index, Limits::default());
+                match proof {
+                    HalfProof::Proved => prop_assert_eq!(differs, None, "{}", faulty),
+                    HalfProof::Differs(_) => {}
+                    other => prop_assert!(false, "{:?}\n{}", other, faulty),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn readers_never_panic(
+        cluster in cluster(),
+        cut in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), junk in ".{0,12}"
+    ) {
+        let cluster = place(cluster, 3);
+        let reach = Reach::new(&cluster);
+        let (book, _) = AddressBook::new(&cluster);
+        let compiler = Compiler::new(&cluster, &reach, &book);
+        let half = Half::new(&cluster, &book, NodeId(0), Modes::default());
+        let mut characters: Vec<char> = rules(&half, &compiler, DesignChoice::Identities).chars().collect();
+        let position = at.index(characters.len());
+        characters.splice(position..position, junk.chars());
+        characters.truncate(cut.index(characters.len()) + 1);
+        let text: String = characters.into_iter().collect();
+        let mut state = State::default();
+        if state.apply(&text).is_ok() {
+            let _ = state.program();
+        }
+        let listing = LISTING.replacen("@@", &junk.replace(['"', '\\'], "_"), 1);
+        for text in [junk, listing.chars().take(cut.index(listing.len())).collect(), listing] {
+            if let Ok(listing) = read_listing(&text) {
+                let _ = listing.state.map(|state| state.program());
+            }
         }
     }
 

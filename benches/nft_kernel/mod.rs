@@ -106,7 +106,7 @@ fn ours(peers: u32) -> String {
         node: "bench".to_owned(),
         classes,
         ranges: local.clone(),
-        local,
+        known: local,
     };
     let emitted = emit(
         &table,

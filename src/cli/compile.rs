@@ -12,7 +12,7 @@ use crate::dataplane::{
     make_bundle, prove_all,
 };
 use crate::manifest::apply_addresses;
-use crate::model::{AddressBook, Cluster, Half, Modes, NodeId, PodId, Severity};
+use crate::model::{AddressBook, Cluster, Half, Modes, NodeId, PodId, Severity, UnknownLocal};
 use crate::question::can::pod_name;
 use crate::reach::Reach;
 use crate::report::bundle::{bundle_json, class_comment, header, row_comment};
@@ -287,6 +287,7 @@ pub(super) fn run(args: &CompileArgs, output: &Output) -> Result<Exit, Failure> 
             help: Some("say where pods are with `--addresses FILE`".to_owned()),
         });
     }
+    fit_for_paths(cluster, &nodes)?;
     let modes = args.rules.modes(None);
     let halves: Vec<Half<'_>> = nodes
         .iter()
@@ -305,15 +306,32 @@ pub(super) fn run(args: &CompileArgs, output: &Output) -> Result<Exit, Failure> 
         return Ok(worst);
     }
     let mut lines = Vec::new();
+    let mut unknown_ranges: Vec<&str> = Vec::new();
     for bundle in &bundles {
         let changed = write(args, &input, modes, bundle, &whole)?;
         lines.push(summary(bundle, changed));
+        if modes.unknown_local == UnknownLocal::Drop && bundle.table.ranges.is_empty() {
+            unknown_ranges.push(bundle.table.node.as_str());
+        }
         if let Some(problem) = &bundle.no_update {
             let node = &bundle.table.node;
             output.aside(&format!(
                 "warning: no update for {node} from the earlier bundle: {problem}\n"
             ));
         }
+    }
+    if let Some((first, others)) = unknown_ranges.split_first() {
+        let others = match others.len() {
+            0 => String::new(),
+            n => format!(" and {n} more"),
+        };
+        let note = format!(
+            "note: the podCIDRs of node {first}{others} are not in the input, so a pod that is \
+             newer than the rules is not policed there; add Nodes to the input, or `nodes` to \
+             `--addresses FILE`"
+        );
+        let note = wrapped(&note, output.aside_style().width);
+        output.aside(note.trim_start_matches(' '));
     }
     output.answer(|writer| {
         for line in &lines {
@@ -329,6 +347,24 @@ pub(super) fn run(args: &CompileArgs, output: &Output) -> Result<Exit, Failure> 
         Ok(())
     })?;
     Ok(input.exit)
+}
+
+/// Names of nodes become folders, and stand in comments: nothing but what the API server lets
+/// them be.
+fn fit_for_paths(cluster: &Cluster, nodes: &[NodeId]) -> Result<(), Failure> {
+    let names = nodes.iter().filter_map(|&node| cluster.node(node));
+    for name in names.map(|node| node.name.as_str()) {
+        let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
+        let is_fit =
+            name.chars().all(fits) && name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        if !is_fit {
+            return Err(Failure::usage(
+                format!("`{}` is no name for a node", name.escape_default()),
+                "names of nodes are of lowercase letters, digits, `-` and `.`".to_owned(),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn make_all(

@@ -83,8 +83,8 @@ pub struct NodeTable {
     pub classes: Vec<Class>,
     /// The addresses that only pods of this node can have.
     pub ranges: AddressSet,
-    /// The addresses of its pods.
-    pub local: AddressSet,
+    /// Those of them that pods of the cluster are known to have.
+    pub known: AddressSet,
 }
 
 /// What the tables of all nodes have in common: the addresses that elements stand for.
@@ -130,14 +130,20 @@ impl<'a> Compiler<'a> {
             .filter(|(address, _)| half.local().contains(*address))
             .map(|(_, pod)| pod)
             .collect();
+        let ranges = half
+            .cluster
+            .node(half.node)
+            .map_or(&[][..], |node| &node.pod_cidrs)
+            .iter()
+            .fold(AddressSet::default(), |set, &net| set.union(&net.into()));
         NodeTable {
             node: half.node_name().to_owned(),
             classes: Direction::ALL
                 .into_iter()
                 .flat_map(|direction| self.classes(direction, &local))
                 .collect(),
-            ranges: half.unknown_local().union(half.local()),
-            local: half.local().clone(),
+            known: ranges.difference(half.unknown_local()),
+            ranges,
         }
     }
 

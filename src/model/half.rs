@@ -123,7 +123,8 @@ impl<'a> Half<'a> {
             book,
             node,
             modes,
-            unknown: ranges.difference(&local),
+            // A pod of another node can have an address of this node's range, and is known then.
+            unknown: ranges.difference(&book.addresses()),
             local,
         }
     }

@@ -273,8 +273,7 @@ pub fn bundle_json(
             rules: size.rules,
             elements: size.elements,
             largest: size.largest,
-            pod_ranges_known: !bundle.table.ranges.is_empty()
-                && bundle.table.ranges != bundle.table.local,
+            pod_ranges_known: !bundle.table.ranges.is_empty(),
         },
         files: bundle
             .files

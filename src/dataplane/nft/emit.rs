@@ -154,8 +154,8 @@ pub fn emit(
         let comment = "the addresses that only pods of this node can have";
         let declaration = format!("type {key}; flags interval");
         live(format!("local{digit}"), "set", declaration, ranges, comment);
-        let known = single_addresses(&table.local, words);
-        let comment = "the pods of this node";
+        let known = single_addresses(&table.known, words);
+        let comment = "those of them that a pod is known to have";
         live(
             format!("known{digit}"),
             "set",

@@ -271,6 +271,9 @@ pub struct State {
     pub chains: BTreeMap<String, ChainState>,
 }
 
+/// How many chains can lead on to each other, as the kernel counts.
+const DEEPEST: usize = 16;
+
 /// The only priority that is emitted, and so the only one that is read.
 pub(super) const PRIORITY: i64 = -1;
 
@@ -406,6 +409,11 @@ impl<'a> Lowering<'a> {
             .chains
             .get(name)
             .ok_or_else(|| format!("there is no chain `{name}`"))?;
+        if self.open.len() >= DEEPEST {
+            return Err(format!(
+                "chains lead to each other more than {DEEPEST} deep: nft would not load it"
+            ));
+        }
         self.open.push(name.to_owned());
         let mut steps = Vec::with_capacity(chain.rules.len());
         for rule in &chain.rules {
