@@ -145,6 +145,10 @@ fn with_fault(text: &str, line: &prop::sample::Index, kind: usize) -> Option<Str
             let (before, _) = chosen.rsplit_once(", ")?;
             format!("{before} }}")
         }
+        4 => chosen.replace("goto", "jump"),
+        5 => chosen
+            .replace("counter drop", "return")
+            .replace("accept", "return"),
         _ => chosen
             .replace("saddr", "daddr")
             .replace("80", "81")
@@ -254,7 +258,7 @@ proptest! {
     #[test]
     fn the_proof_finds_what_a_packet_shows(
         cluster in cluster(), seed in 0..48usize, choice in choice(),
-        faults in proptest::collection::vec((any::<prop::sample::Index>(), 0..5usize), 6)
+        faults in proptest::collection::vec((any::<prop::sample::Index>(), 0..7usize), 6)
     ) {
         let cluster = place(cluster, seed);
         let reach = Reach::new(&cluster);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts the faults of faults.txt into the code one at a time and says which tests catch each.
+"""Puts the faults of faults.txt and dataplane.txt into the code one at a time and says which tests catch each.
 
 usage: tests/faults/run.py [FIRST [LAST]]
 
@@ -18,23 +18,28 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 COPY = ROOT / "target" / "faults" / "tree"
-TESTS = ["cargo", "test", "--locked", "--no-fail-fast", "--test", "agreement", "--", "z3", "comparisons", "redundant"]
+CARGO = ["cargo", "test", "--locked", "--no-fail-fast"]
+LISTS = {
+    "faults.txt": [*CARGO, "--test", "agreement", "--", "z3", "comparisons", "redundant"],
+    "dataplane.txt": [*CARGO, "--test", "dataplane", "--test", "mutants"],
+}
 
 
 def faults():
     """Blocks: a line `# file: description`, the text, a line `=>`, what to put in its place."""
-    text = (ROOT / "tests" / "faults" / "faults.txt").read_text()
-    for block in re.split(r"^# (?=src/)", text, flags=re.M)[1:]:
-        head, body = block.split("\n", 1)
-        file, description = head.split(": ", 1)
-        old, new = body.split("\n=>\n")
-        yield file, description, old, new.rstrip("\n")
+    for name, tests in LISTS.items():
+        text = (ROOT / "tests" / "faults" / name).read_text()
+        for block in re.split(r"^# (?=src/)", text, flags=re.M)[1:]:
+            head, body = block.split("\n", 1)
+            file, description = head.split(": ", 1)
+            old, new = body.split("\n=>\n")
+            yield tests, file, description, old, new.rstrip("\n")
 
 
-def run(cases):
+def run(tests, cases):
     env = dict(os.environ, CARGO_TARGET_DIR=str(ROOT / "target" / "faults" / "target"), RUST_BACKTRACE="0",
                PROPTEST_MAX_SHRINK_ITERS="0", PROPTEST_CASES=str(cases))
-    done = subprocess.run(TESTS, cwd=COPY, env=env, capture_output=True, text=True)
+    done = subprocess.run(tests, cwd=COPY, env=env, capture_output=True, text=True)
     failed = re.findall(r"^test (\S+) \.\.\. FAILED", done.stdout, flags=re.M)
     built = "running" in done.stdout
     return built, failed, done.stderr
@@ -58,7 +63,7 @@ def main():
             (COPY / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, COPY / name)
     wrong = 0
-    for number, (file, description, old, new) in enumerate(faults(), 1):
+    for number, (tests, file, description, old, new) in enumerate(faults(), 1):
         if not first <= number <= last:
             continue
         path = COPY / file
@@ -69,9 +74,9 @@ def main():
             continue
         path.write_text(original.replace(old, new))
         # A quarter of what the suite draws is enough for most.
-        built, failed, stderr = run(16)
+        built, failed, stderr = run(tests, 16)
         if built and not failed:
-            built, failed, stderr = run(64)
+            built, failed, stderr = run(tests, 64)
         path.write_text(original)
         if not built:
             print(f"{number}: does not build: {description}\n{stderr[-600:]}", flush=True)
