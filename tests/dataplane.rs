@@ -18,11 +18,13 @@ use placed::{halves, place};
 use portolan::dataplane::nft::{
     DesignChoice, State, emit, first_phase, read_listing, second_phase, whole,
 };
-use portolan::dataplane::{Compiler, HalfProof, prove_all, prove_half};
+use portolan::dataplane::{
+    Class, Compiler, HalfProof, NodeTable, Row, Traffic, prove_all, prove_half,
+};
 use portolan::model::{
-    AddressBook, Decision, Family, Flow, Half, Hook, Invalid, Modes, NodeId, Packet, Party,
-    PodToNode, Program, Protocol, Replies, Tracking, Transport, UnknownLocal, Verdict, evaluate,
-    expected, run,
+    AddressBook, AddressSet, Decision, Direction, Family, Flow, Half, Hook, Invalid, Modes, NodeId,
+    Packet, Party, PodId, PodToNode, PortSet, Program, Protocol, RangeSet, Replies, Tracking,
+    Transport, UnknownLocal, Verdict, evaluate, expected, run,
 };
 use portolan::reach::Reach;
 use portolan::symbolic::{Limits, PolicyIndex};
@@ -333,6 +335,89 @@ proptest! {
             phases.apply(&first_phase("# a test", &emitted)).unwrap();
             phases.apply(&second_phase("# a test", &emitted)).unwrap();
             prop_assert_eq!(phases, once);
+        }
+    }
+}
+
+/// 40 classes, each of which lets a different half of 20 groups of 25 peers in.
+fn overlapping() -> NodeTable {
+    let address = |n: u32| (n, n);
+    let set = |v4: Vec<(u32, u32)>| AddressSet {
+        v4: RangeSet::from_ranges(v4),
+        v6: RangeSet::empty(),
+    };
+    let class = |index: u32| {
+        let mixed = |group: u32| (index + 1).wrapping_mul(2_654_435_761).rotate_left(group);
+        let groups = (0..20u32).filter(move |group| mixed(*group) & 1 == 1);
+        // Every second address, so that neighbours do not become ranges.
+        let peers =
+            groups.flat_map(|group| (0..25).map(move |n| 0x0a10_0000 + 2 * (group * 25 + n)));
+        Class {
+            direction: Direction::Ingress,
+            pods: vec![PodId(index)],
+            addresses: set(vec![address(0x0af4_0000 + 2 * index)]),
+            policies: Vec::new(),
+            rows: vec![Row {
+                peers: set(peers.map(address).collect()),
+                traffic: Traffic {
+                    ports: [PortSet::range(80, 80), PortSet::empty(), PortSet::empty()],
+                    other: false,
+                },
+                rules: Vec::new(),
+            }],
+        }
+    };
+    NodeTable {
+        node: "node".to_owned(),
+        classes: (0..40).map(class).collect(),
+        ranges: AddressSet::default(),
+        known: AddressSet::default(),
+    }
+}
+
+#[test]
+fn identities_are_chosen_where_they_are_several_times_smaller() {
+    let table = overlapping();
+    let of = |choice| {
+        emit(
+            &table,
+            Modes::default(),
+            choice,
+            &|_| Vec::new(),
+            &|_, _| Vec::new(),
+        )
+    };
+    let smaller = of(DesignChoice::Smaller);
+    let ingress = smaller.designs[1];
+    assert!(ingress.is_identities, "{}", ingress.why());
+    assert!(
+        ingress.merged > 4 * ingress.identities.unwrap(),
+        "{}",
+        ingress.why()
+    );
+    let held = |text: &str| {
+        let mut state = State::default();
+        state.apply(text).unwrap();
+        state.collections.values().map(|of| of.len()).sum::<usize>()
+    };
+    let sizes =
+        [DesignChoice::Sets, DesignChoice::Identities].map(|c| held(&whole("# a test", &of(c))));
+    assert!(sizes[0] > 4 * sizes[1], "{sizes:?}");
+    // Both do the same with every packet that they could tell apart.
+    let programs =
+        [DesignChoice::Sets, DesignChoice::Smaller].map(|c| read(&whole("# a test", &of(c))));
+    for class in &table.classes {
+        for peer in (0..1000u32).map(|n| 0x0a10_0000 + n) {
+            let packet = Packet {
+                hook: Hook::Forward,
+                source: std::net::Ipv4Addr::from_bits(peer).into(),
+                destination: class.addresses.first().unwrap(),
+                transport: Transport::Tcp,
+                port: 80 + u16::from(peer % 3 == 0),
+                tracking: Tracking::New,
+            };
+            let [sets, identities] = [&programs[0], &programs[1]].map(|p| run(p, &packet).decision);
+            assert_eq!(sets, identities, "{packet}");
         }
     }
 }
