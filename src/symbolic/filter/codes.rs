@@ -6,7 +6,7 @@ use crate::model::{
 };
 use crate::symbolic::index::PolicyIndex;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// Addresses that nothing tells apart.
 #[derive(Debug)]
@@ -84,19 +84,10 @@ impl Codes {
         family: Family,
         facts: &HashMap<PodId, usize>,
     ) {
-        let ranges = |set: &crate::model::AddressSet| -> Vec<(u128, u128)> {
-            match family {
-                Family::V4 => {
-                    let wide = set.v4.ranges().iter();
-                    wide.map(|&(a, b)| (u128::from(a), u128::from(b))).collect()
-                }
-                Family::V6 => set.v6.ranges().to_vec(),
-            }
-        };
         let mut toggles: Vec<(u128, Toggle)> = Vec::new();
         let mut cuts: BTreeSet<u128> = BTreeSet::from([0]);
         let mut add = |set: &crate::model::AddressSet, toggle: Toggle| {
-            for (first, last) in ranges(set) {
+            for (first, last) in set.ranges(family) {
                 toggles.push((first, toggle));
                 toggles.extend(last.checked_add(1).map(|after| (after, toggle)));
             }
@@ -110,7 +101,7 @@ impl Codes {
         cuts.extend(toggles.iter().map(|(point, _)| *point));
         let mut pods: BTreeMap<u128, PodId> = BTreeMap::new();
         for (address, pod) in half.book.pods().filter(|(a, _)| Family::of(*a) == family) {
-            let number = number(address);
+            let number = Family::number_of(address);
             pods.insert(number, pod);
             cuts.insert(number);
             cuts.extend(number.checked_add(1));
@@ -214,11 +205,12 @@ impl Codes {
     }
 
     fn as_address(&self, code: usize, number: u128) -> IpAddr {
-        if code < self.n_v4 {
-            Ipv4Addr::from_bits(u32::try_from(number).unwrap_or(u32::MAX)).into()
+        let family = if code < self.n_v4 {
+            Family::V4
         } else {
-            Ipv6Addr::from_bits(number).into()
-        }
+            Family::V6
+        };
+        family.address(number)
     }
 
     /// An address with that code.
@@ -250,13 +242,6 @@ impl Codes {
     /// The codes of addresses that only an unknown pod of the node can have, ascending.
     pub(super) fn unknown_local(&self) -> &[usize] {
         &self.unknown_local
-    }
-}
-
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => u128::from(v4.to_bits()),
-        IpAddr::V6(v6) => v6.to_bits(),
     }
 }
 

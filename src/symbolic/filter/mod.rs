@@ -105,6 +105,12 @@ fn solver(limits: Limits) -> Solver {
     solver
 }
 
+/// Why a solver gave up.
+fn reason(solver: &Solver) -> String {
+    let reason = solver.get_reason_unknown();
+    reason.unwrap_or_else(|| "no reason given".to_owned())
+}
+
 /// Everything at once: slow where there are many rules, and complete.
 fn whole(question: &Question<'_>, hook: Hook) -> FilterProof {
     let Question {
@@ -126,12 +132,13 @@ fn whole(question: &Question<'_>, hook: Hook) -> FilterProof {
         let solver = solver(*limits);
         solver.assert(view.constraints());
         solver.assert(view.sameness());
+        if !view.is_exact() {
+            return Err("internal error: the question is not exact".to_owned());
+        }
         solver.assert(does.xor(&should));
         match solver.check() {
             SatResult::Unsat => Ok(None),
-            SatResult::Unknown => Err(solver
-                .get_reason_unknown()
-                .unwrap_or_else(|| "no reason given".to_owned())),
+            SatResult::Unknown => Err(reason(&solver)),
             SatResult::Sat => simplest(&solver, &view)
                 .and_then(|values| packet(&values, codes, hook))
                 .map(Some)
@@ -156,7 +163,7 @@ fn simplest(solver: &Solver, view: &View<'_>) -> Option<Values> {
         view.is_tracking(&[Tracking::New]),
         view.is_transport(&[Transport::Tcp]),
         view.same.not(),
-        view.is_port(80, 80),
+        view.is_near(80, 80),
     ] {
         solver.push();
         solver.assert(wish);
@@ -178,14 +185,7 @@ fn packet(values: &Values, codes: &Codes, hook: Hook) -> Option<Packet> {
         first if first == source && !values.same => codes.other_address(values.destination)?,
         first => first,
     };
-    Some(Packet {
-        hook,
-        source,
-        destination,
-        transport: values.transport,
-        port: values.port,
-        tracking: values.tracking,
-    })
+    Some(values.packet(hook, source, destination))
 }
 
 /// Whether halves compose: each pod's node enforces the pod's side, so that what all nodes let
@@ -197,6 +197,9 @@ pub fn prove_composition(
     pods: &[Option<NodeId>],
     limits: Limits,
 ) -> Result<Option<(usize, usize)>, String> {
+    if pods.is_empty() {
+        return Ok(None);
+    }
     with_z3_config(&Config::new(), || {
         let width = super::bits::width(pods.len());
         let (source, destination) = (
@@ -219,22 +222,13 @@ pub fn prove_composition(
             })
             .collect();
         let last = constant(pods.len().saturating_sub(1), width);
-        let solver = Solver::new_for_logic("QF_FD").unwrap_or_default();
-        let mut params = Params::new();
-        params.set_u32("rlimit", limits.resources);
-        params.set_u32("random_seed", 0);
-        solver.set_params(&params);
-        if pods.is_empty() {
-            return Ok(None);
-        }
+        let solver = solver(limits);
         solver.assert(source.bvule(&last));
         solver.assert(destination.bvule(&last));
         solver.assert(all(&halves).xor(all(&[egress, ingress])));
         match solver.check() {
             SatResult::Unsat => Ok(None),
-            SatResult::Unknown => Err(solver
-                .get_reason_unknown()
-                .unwrap_or_else(|| "no reason given".to_owned())),
+            SatResult::Unknown => Err(reason(&solver)),
             SatResult::Sat => {
                 let model = solver.get_model();
                 let value = |term: &BV| -> Option<usize> {

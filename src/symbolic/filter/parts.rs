@@ -353,6 +353,9 @@ fn search(question: &Question<'_>, view: &View<'_>, wrong: &Bool, hooks: &[Hook]
     let solver = solver(question.limits);
     solver.assert(view.constraints());
     solver.assert(wrong);
+    if !view.is_exact() {
+        return Outcome::Open;
+    }
     for nth in 0..MOST_TRIES {
         match solver.check() {
             SatResult::Unsat if nth == 0 => return Outcome::Proved,
@@ -392,14 +395,7 @@ fn try_out(
                 &destinations
             };
             for &destination in destinations {
-                let packet = Packet {
-                    hook,
-                    source,
-                    destination,
-                    transport: values.transport,
-                    port: values.port,
-                    tracking: values.tracking,
-                };
+                let packet = values.packet(hook, source, destination);
                 if run(question.program, &packet).decision != expected(question.half, &packet).0 {
                     return Some(packet);
                 }

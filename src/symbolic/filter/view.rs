@@ -5,10 +5,11 @@
 
 use super::codes::Codes;
 use super::{KIND_BITS, position};
-use crate::model::{End, Tracking, Transport};
+use crate::model::{End, Hook, Packet, Tracking, Transport};
 use crate::symbolic::bits::{all, constant, one_of, width};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 use std::rc::Rc;
 use z3::ast::{BV, Bool};
 
@@ -25,6 +26,8 @@ pub(super) struct Grouping {
     /// The codes here of sets that were asked for, by where the set is in memory: sets stay where
     /// they are while a view is used.
     sets: RefCell<HashMap<Slice, Rc<BTreeSet<usize>>>>,
+    /// Whether a set was asked for that holds some members of a code here and not others.
+    blurred: Cell<bool>,
 }
 
 impl Grouping {
@@ -47,6 +50,7 @@ impl Grouping {
             here: vec![None; codes.len()],
             members: Vec::new(),
             sets: RefCell::default(),
+            blurred: Cell::new(false),
         };
         let everything: Vec<usize> = (0..codes.len()).collect();
         let mut known: HashMap<(bool, &[u32]), usize> = HashMap::new();
@@ -76,6 +80,7 @@ impl Grouping {
             here: (0..codes.len()).map(Some).collect(),
             members: (0..codes.len()).map(|code| vec![code]).collect(),
             sets: RefCell::default(),
+            blurred: Cell::new(false),
         }
     }
 
@@ -85,8 +90,16 @@ impl Grouping {
         let known = sets
             .entry((codes.as_ptr(), codes.len()))
             .or_insert_with(|| {
-                let here = codes.iter().filter_map(|code| *self.here.get(*code)?);
-                Rc::new(here.collect())
+                let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+                for here in codes.iter().filter_map(|code| *self.here.get(*code)?) {
+                    *counts.entry(here).or_default() += 1;
+                }
+                let is_whole =
+                    |(here, count): (&usize, &usize)| self.members(*here).len() == *count;
+                if !counts.iter().all(is_whole) {
+                    self.blurred.set(true);
+                }
+                Rc::new(counts.into_keys().collect())
             });
         Rc::clone(known)
     }
@@ -107,6 +120,8 @@ impl Grouping {
 pub(super) struct Ports {
     /// The first of each range, ascending from 0.
     starts: Vec<u16>,
+    /// Whether a range was asked for at whose edges ports were not cut.
+    blurred: Cell<bool>,
 }
 
 impl Ports {
@@ -119,6 +134,7 @@ impl Ports {
         }
         Ports {
             starts: starts.into_iter().collect(),
+            blurred: Cell::new(false),
         }
     }
 
@@ -245,8 +261,16 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Whether an end has one of these codes of the whole, ascending. No set that was not grouped
-    /// by may be asked for.
+    /// Whether everything that was asked for could be said exactly. If not, the formulas are about
+    /// something else, and nothing may be concluded from them.
+    pub(super) fn is_exact(&self) -> bool {
+        let groupings = [&self.source, &self.destination];
+        let blurred = groupings.iter().any(|grouping| grouping.blurred.get());
+        !blurred && !self.ports.blurred.get()
+    }
+
+    /// Whether an end has one of these codes of the whole, each given once. A set by which codes
+    /// were not grouped makes the view inexact.
     pub(super) fn is_in(&self, end: End, codes: &[usize]) -> Bool {
         let (grouping, term) = self.end(end);
         let here = grouping.of(codes);
@@ -277,8 +301,17 @@ impl<'a> View<'a> {
         one_of(&self.transport, codes)
     }
 
-    /// Whether the port is in a range at whose edges ports were cut.
+    /// Whether the port is in a range. One at whose edges ports were not cut makes the view inexact.
     pub(super) fn is_port(&self, first: u16, last: u16) -> Bool {
+        let is_cut = |port: u16| self.ports.starts.binary_search(&port).is_ok();
+        if !is_cut(first) || !last.checked_add(1).is_none_or(is_cut) {
+            self.ports.blurred.set(true);
+        }
+        self.is_near(first, last)
+    }
+
+    /// Whether the port is one that no rule tells from those in a range.
+    pub(super) fn is_near(&self, first: u16, last: u16) -> Bool {
         let (first, last) = (self.ports.code(first), self.ports.code(last));
         if first == 0 && last + 1 == self.ports.starts.len() {
             return Bool::from_bool(true);
@@ -321,4 +354,18 @@ pub(super) struct Values {
     pub(super) transport: Transport,
     pub(super) port: u16,
     pub(super) tracking: Tracking,
+}
+
+impl Values {
+    /// The packet, once its codes are addresses.
+    pub(super) fn packet(&self, hook: Hook, source: IpAddr, destination: IpAddr) -> Packet {
+        Packet {
+            hook,
+            source,
+            destination,
+            transport: self.transport,
+            port: self.port,
+            tracking: self.tracking,
+        }
+    }
 }
