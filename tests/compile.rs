@@ -382,6 +382,17 @@ fn verify_finds_one_changed_element() {
         jsonschema::validate(&serde_json::from_str(&schema).unwrap(), &found).unwrap();
         assert_eq!(found.pointer("/verdict").unwrap(), "differs");
     }
+    let additive = verify(
+        &changed(&folder, "flush set inet portolan known4\n", ""),
+        &[],
+    );
+    assert_eq!(status(&additive), 0, "{}", said(&additive));
+    assert!(
+        said(&additive).contains("leaves something of what was there before"),
+        "{}",
+        said(&additive)
+    );
+    assert!(!said(&same).contains("leaves something"), "{}", said(&same));
     let unread = verify(&changed(&folder, "counter drop", "log drop"), &[]);
     assert_eq!(status(&unread), 4, "{}", said(&unread));
     assert!(

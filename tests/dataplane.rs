@@ -205,8 +205,12 @@ proptest! {
         let index = PolicyIndex::new(&cluster);
         for half in halves(&cluster, &book, modes) {
             let text = rules(&half, &compiler, choice);
-            let proof = prove_half(&read(&text), &half, &index, Limits::default());
-            prop_assert_eq!(proof, HalfProof::Proved, "{}", text);
+            // By parts, and as a whole.
+            for slicing in [true, false] {
+                let limits = Limits { slicing, ..Limits::default() };
+                let proof = prove_half(&read(&text), &half, &index, limits);
+                prop_assert_eq!(proof, HalfProof::Proved, "slicing {}\n{}", slicing, text);
+            }
         }
     }
 
@@ -280,8 +284,14 @@ proptest! {
                 let differs = packets(&half)
                     .into_iter()
                     .find(|packet| run(&program, packet).decision != expected(&half, packet).0);
-                let proof = prove_half(&program, &half, &index, Limits::default());
-                match proof {
+                let by_parts = prove_half(&program, &half, &index, Limits::default());
+                let limits = Limits { slicing: false, ..Limits::default() };
+                let whole = prove_half(&program, &half, &index, limits);
+                prop_assert_eq!(
+                    by_parts == HalfProof::Proved, whole == HalfProof::Proved,
+                    "{:?} and {:?}\n{}", by_parts, whole, faulty
+                );
+                match by_parts {
                     HalfProof::Proved => prop_assert_eq!(differs, None, "{}", faulty),
                     HalfProof::Differs(_) => {}
                     other => prop_assert!(false, "{:?}\n{}", other, faulty),

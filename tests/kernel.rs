@@ -92,10 +92,7 @@ fn bundle(
     let half = Half::new(cluster, &book, NodeId(node), Modes::default());
     let making = Making {
         header: "# kernel test\n".to_owned(),
-        comments: Comments {
-            class: &|_| Vec::new(),
-            row: &|_, _| Vec::new(),
-        },
+        comments: Comments::NONE,
         design,
         prove: Some(Limits::default()),
         previous,

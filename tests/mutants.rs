@@ -352,10 +352,7 @@ fn with_rules(act: impl FnOnce(&str, &Half<'_>, &PolicyIndex)) {
     let half = Half::new(&cluster, &book, NodeId(0), Modes::default());
     let making = Making {
         header: "# mutants\n".to_owned(),
-        comments: Comments {
-            class: &|_| Vec::new(),
-            row: &|_, _| Vec::new(),
-        },
+        comments: Comments::NONE,
         design: DesignChoice::Sets,
         prove: Some(Limits::default()),
         previous: None,

@@ -62,6 +62,8 @@ struct Rules {
     name: String,
     node: Option<String>,
     modes: Option<Modes>,
+    /// Whether what was loaded before can stay behind them.
+    adds_to_others: bool,
     listing: Result<Listing, NotUnderstood>,
 }
 
@@ -96,6 +98,7 @@ pub(super) fn run(args: &VerifyArgs, output: &Output) -> Result<Exit, Failure> {
         program: &program,
         file: &rules.name,
         is_loaded: state.is_some(),
+        adds_to_others: rules.adds_to_others,
         unreachable: state.map_or_else(Vec::new, State::unreachable),
         foreign: &listing.foreign,
         problem: problem.as_ref(),
@@ -179,12 +182,16 @@ fn of_text(name: String, text: &str) -> Rules {
             name,
             node: None,
             modes: None,
+            adds_to_others: false,
             listing: read_listing(text),
         };
     }
     let (node, modes) = read_header(text);
     let mut state = State::default();
-    let listing = state.apply(text).map(|()| Listing {
+    let applied = state.apply(text);
+    let mut over_others = state.soiled();
+    let adds_to_others = over_others.apply(text).is_ok() && over_others != state;
+    let listing = applied.map(|()| Listing {
         state: Some(state),
         foreign: Vec::new(),
     });
@@ -192,6 +199,7 @@ fn of_text(name: String, text: &str) -> Rules {
         name,
         node,
         modes,
+        adds_to_others,
         listing,
     }
 }

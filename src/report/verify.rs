@@ -1,6 +1,6 @@
 //! What `verify` found, for people and as JSON.
 
-use super::check::wrapped;
+use super::check::wrapped_line;
 use super::finding::counted;
 use super::packet::{packet_text, path_lines};
 use crate::dataplane::HalfProof;
@@ -24,6 +24,8 @@ pub struct Verified<'a> {
     pub file: &'a str,
     /// Whether the table is there at all.
     pub is_loaded: bool,
+    /// Whether what was loaded before can stay behind the rules.
+    pub adds_to_others: bool,
     /// Chains that no packet comes to.
     pub unreachable: Vec<&'a str>,
     /// Base chains of others at the same hooks.
@@ -55,6 +57,11 @@ pub fn render_verified(found: &Verified<'_>, width: usize) -> String {
     if !found.is_loaded && found.problem.is_none() {
         text.push_str("note: there is no table `inet portolan`: nothing is loaded\n");
     }
+    if found.adds_to_others {
+        let note = "note: loading this leaves something of what was there before; all that was said \
+                    is about a node on which nothing was";
+        text.push_str(&wrapped_line(note, width));
+    }
     if !found.unreachable.is_empty() {
         let chains = counted(found.unreachable.len(), "chain");
         let names = found.unreachable.join(", ");
@@ -63,16 +70,18 @@ pub fn render_verified(found: &Verified<'_>, width: usize) -> String {
         ));
     }
     for foreign in found.foreign {
-        text.push_str(&line(&format!("note: {}", foreign_text(foreign)), width));
+        text.push_str(&wrapped_line(
+            &format!("note: {}", foreign_text(foreign)),
+            width,
+        ));
     }
     if found.problem.is_none() {
-        text.push_str(&line(&format!("modes: {}", found.half.modes), width));
+        text.push_str(&wrapped_line(
+            &format!("modes: {}", found.half.modes),
+            width,
+        ));
     }
     text
-}
-
-fn line(text: &str, width: usize) -> String {
-    wrapped(text, width).trim_start_matches(' ').to_owned()
 }
 
 fn not_understood(file: &str, problem: &NotUnderstood) -> String {
@@ -128,6 +137,9 @@ pub struct VerifiedDocument {
     packet: Option<PacketJson>,
     /// Whether the table is there.
     loaded: bool,
+    /// Whether what was loaded before can stay behind a file's rules: all that is said is about a
+    /// node on which nothing was.
+    adds_to_others: bool,
     /// Chains that no packet comes to.
     unreachable: Vec<String>,
     /// Base chains of others at the same hooks: what they drop or change is not in the proof.
@@ -184,6 +196,7 @@ pub fn verified_json(found: &Verified<'_>) -> VerifiedDocument {
         reason,
         packet: packet.map(|packet| packet_json(found, packet)),
         loaded: found.is_loaded,
+        adds_to_others: found.adds_to_others,
         unreachable: found
             .unreachable
             .iter()
