@@ -105,10 +105,7 @@ fn once(cluster: &Cluster) -> (Bundle, [Duration; 4]) {
     let make = |prove: Option<Limits>| {
         let making = Making {
             header: "# bench".to_owned(),
-            comments: Comments {
-                class: &|_| Vec::new(),
-                row: &|_, _| Vec::new(),
-            },
+            comments: Comments::NONE,
             design: DesignChoice::Smaller,
             prove,
             previous: None,

@@ -12,7 +12,7 @@ use crate::intent::{
 use crate::model::{Cluster, Direction, Severity, has_block};
 use crate::question::check::{CheckOutcome, Checked, Context, check, vocabulary_of};
 use crate::question::ingress::controllers;
-use crate::report::check::{self as report, render_check, wrapped};
+use crate::report::check::{self as report, render_check, wrapped_line};
 use crate::report::check_json::check_json;
 use crate::report::finding::counted;
 use crate::symbolic::PolicyIndex;
@@ -251,8 +251,7 @@ fn render(
     if args.format.format == Format::Text && !output.quiet {
         let width = output.aside_style().width;
         for assumption in assumptions {
-            let text = wrapped(&format!("note: {assumption}"), width);
-            output.aside(text.trim_start_matches(' '));
+            output.aside(&wrapped_line(&format!("note: {assumption}"), width));
         }
     }
     Ok(())

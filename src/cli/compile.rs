@@ -16,7 +16,7 @@ use crate::model::{AddressBook, Cluster, Half, Modes, NodeId, PodId, Severity, U
 use crate::question::can::pod_name;
 use crate::reach::Reach;
 use crate::report::bundle::{bundle_json, class_comment, header, row_comment};
-use crate::report::check::wrapped;
+use crate::report::check::wrapped_line;
 use crate::report::finding::counted;
 use crate::report::packet::packet_text;
 use crate::source::read_inputs;
@@ -200,18 +200,21 @@ fn place(cluster: &mut Cluster, path: &Path, output: &Output) -> Result<(), Fail
     Ok(())
 }
 
-/// The first few pods by name, and how many more there are.
-fn pods_text(cluster: &Cluster, pods: &[PodId]) -> String {
-    let mut names: Vec<String> = pods
-        .iter()
-        .map(|&pod| format!("`{}`", pod_name(cluster, pod)))
-        .collect();
+/// The first few names, and how many more there are.
+fn first_few(mut names: Vec<String>) -> String {
     let n_more = names.len().saturating_sub(8);
     names.truncate(8);
     if n_more > 0 {
         names.push(format!("{n_more} more"));
     }
     names.join(", ")
+}
+
+fn pods_text(cluster: &Cluster, pods: &[PodId]) -> String {
+    let names = pods
+        .iter()
+        .map(|&pod| format!("`{}`", pod_name(cluster, pod)));
+    first_few(names.collect())
 }
 
 fn not_ready(cluster: &Cluster, problems: &[NotReady]) -> Failure {
@@ -248,19 +251,10 @@ pub(super) fn node_named(cluster: &Cluster, name: &str) -> Result<NodeId, Failur
     let known = (0u32..).map(NodeId).zip(&cluster.nodes);
     let found = known.into_iter().find(|(_, node)| node.name == name);
     found.map(|(id, _)| id).ok_or_else(|| {
-        let mut names: Vec<String> = cluster
-            .nodes
-            .iter()
-            .map(|n| format!("`{}`", n.name))
-            .collect();
-        let n_more = names.len().saturating_sub(8);
-        names.truncate(8);
-        if n_more > 0 {
-            names.push(format!("{n_more} more"));
-        }
-        let help = match names.as_slice() {
-            [] => "no pod of the input is on a node".to_owned(),
-            names => format!("there are {}", names.join(", ")),
+        let names = cluster.nodes.iter().map(|node| format!("`{}`", node.name));
+        let help = match first_few(names.collect()) {
+            none if none.is_empty() => "no pod of the input is on a node".to_owned(),
+            names => format!("there are {names}"),
         };
         Failure::usage(format!("there is no node `{name}`"), help)
     })
@@ -330,8 +324,7 @@ pub(super) fn run(args: &CompileArgs, output: &Output) -> Result<Exit, Failure> 
              newer than the rules is not policed there; add Nodes to the input, or `nodes` to \
              `--addresses FILE`"
         );
-        let note = wrapped(&note, output.aside_style().width);
-        output.aside(note.trim_start_matches(' '));
+        output.aside(&wrapped_line(&note, output.aside_style().width));
     }
     output.answer(|writer| {
         for line in &lines {
@@ -341,8 +334,8 @@ pub(super) fn run(args: &CompileArgs, output: &Output) -> Result<Exit, Failure> 
             format!("the whole cluster: {whole}"),
             format!("modes: {modes}"),
         ] {
-            let line = wrapped(&line, output.answer_style().width);
-            write!(writer, "{}", line.trim_start_matches(' '))?;
+            let width = output.answer_style().width;
+            writer.write_all(wrapped_line(&line, width).as_bytes())?;
         }
         Ok(())
     })?;

@@ -16,6 +16,14 @@ pub struct Comments<'a> {
     pub row: &'a (dyn Fn(&Class, &Row) -> Vec<String> + Sync),
 }
 
+impl Comments<'static> {
+    /// None at all.
+    pub const NONE: Comments<'static> = Comments {
+        class: &|_| Vec::new(),
+        row: &|_, _| Vec::new(),
+    };
+}
+
 impl std::fmt::Debug for Comments<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Comments")

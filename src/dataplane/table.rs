@@ -130,20 +130,14 @@ impl<'a> Compiler<'a> {
             .filter(|(address, _)| half.local().contains(*address))
             .map(|(_, pod)| pod)
             .collect();
-        let ranges = half
-            .cluster
-            .node(half.node)
-            .map_or(&[][..], |node| &node.pod_cidrs)
-            .iter()
-            .fold(AddressSet::default(), |set, &net| set.union(&net.into()));
         NodeTable {
             node: half.node_name().to_owned(),
             classes: Direction::ALL
                 .into_iter()
                 .flat_map(|direction| self.classes(direction, &local))
                 .collect(),
-            known: ranges.difference(half.unknown_local()),
-            ranges,
+            known: half.ranges().difference(half.unknown_local()),
+            ranges: half.ranges().clone(),
         }
     }
 

@@ -27,6 +27,22 @@ impl Family {
         }
     }
 
+    /// The number of an address in its family.
+    pub fn number_of(address: IpAddr) -> u128 {
+        match address {
+            IpAddr::V4(v4) => u128::from(v4.to_bits()),
+            IpAddr::V6(v6) => v6.to_bits(),
+        }
+    }
+
+    /// The address of this family with a number; the last one when there is none so large.
+    pub fn address(self, number: u128) -> IpAddr {
+        match self {
+            Family::V4 => Ipv4Addr::from_bits(u32::try_from(number).unwrap_or(u32::MAX)).into(),
+            Family::V6 => Ipv6Addr::from_bits(number).into(),
+        }
+    }
+
     /// The name as the API spells it: `IPv4` or `IPv6`.
     pub fn name(self) -> &'static str {
         match self {
@@ -79,6 +95,19 @@ impl AddressSet {
         AddressSet {
             v4: RangeSet::from_ranges(v4),
             v6: RangeSet::from_ranges(v6),
+        }
+    }
+
+    /// The ranges of one family, as numbers.
+    pub fn ranges(&self, family: Family) -> Vec<(u128, u128)> {
+        match family {
+            Family::V4 => {
+                let ranges = self.v4.ranges().iter();
+                ranges
+                    .map(|&(a, b)| (u128::from(a), u128::from(b)))
+                    .collect()
+            }
+            Family::V6 => self.v6.ranges().to_vec(),
         }
     }
 

@@ -93,6 +93,8 @@ pub struct Half<'a> {
     pub modes: Modes,
     /// The addresses of the pods on this node.
     local: AddressSet,
+    /// Those that only pods on this node can have.
+    ranges: AddressSet,
     /// Those that only pods on this node can have, and none that is known has.
     unknown: AddressSet,
 }
@@ -125,6 +127,7 @@ impl<'a> Half<'a> {
             modes,
             // A pod of another node can have an address of this node's range, and is known then.
             unknown: ranges.difference(&book.addresses()),
+            ranges,
             local,
         }
     }
@@ -144,6 +147,11 @@ impl<'a> Half<'a> {
     /// The addresses of the pods on this node.
     pub fn local(&self) -> &AddressSet {
         &self.local
+    }
+
+    /// The addresses of the node's podCIDRs; empty when these are not known.
+    pub fn ranges(&self) -> &AddressSet {
+        &self.ranges
     }
 
     /// The addresses that only pods on this node can have, and none that is known has: empty when

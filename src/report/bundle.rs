@@ -3,7 +3,7 @@
 use super::words::{policy_name, workload_name};
 use crate::dataplane::nft::TABLE;
 use crate::dataplane::{Bundle, Class, HalfProof, Row};
-use crate::model::{Cluster, Modes, PolicyId};
+use crate::model::{Cluster, Direction, Modes, PolicyId};
 use crate::source::{Sources, Target};
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
@@ -79,7 +79,7 @@ pub fn class_comment(cluster: &Cluster, sources: &Sources, class: &Class) -> Vec
 }
 
 /// `file:line` of a policy.
-fn place(cluster: &Cluster, sources: &Sources, policy: PolicyId) -> String {
+pub(super) fn place(cluster: &Cluster, sources: &Sources, policy: PolicyId) -> String {
     let Some(policy) = cluster.policy(policy) else {
         return String::new();
     };
@@ -92,19 +92,28 @@ fn place(cluster: &Cluster, sources: &Sources, policy: PolicyId) -> String {
 /// What is said of a row before its rules: the rules of policies behind it.
 pub fn row_comment(cluster: &Cluster, sources: &Sources, class: &Class, row: &Row) -> Vec<String> {
     let direction = class.direction;
-    let rules = row.rules.iter().filter_map(|&(id, index)| {
-        let policy = cluster.policy(id)?;
-        let rule = policy.rules(direction)?.get(index)?;
-        let location = sources.locate(policy.origin.document, &rule.route, Target::Value);
-        Some(format!(
-            "by {}, {}[{index}], {}:{}",
-            policy_name(cluster, id),
-            direction.name(),
-            location.file,
-            location.line
-        ))
+    let rules = row.rules.iter();
+    rules
+        .map(|&(id, index)| format!("by {}", rule_text(cluster, sources, id, direction, index)))
+        .collect()
+}
+
+/// `NetworkPolicy shop/web, ingress[0], file:line`.
+pub(super) fn rule_text(
+    cluster: &Cluster,
+    sources: &Sources,
+    id: PolicyId,
+    direction: Direction,
+    index: usize,
+) -> String {
+    let name = policy_name(cluster, id);
+    let place = cluster.policy(id).and_then(|policy| {
+        let route = &policy.rules(direction)?.get(index)?.route;
+        let location = sources.locate(policy.origin.document, route, Target::Value);
+        Some(format!(", {}:{}", location.file, location.line))
     });
-    rules.collect()
+    let direction = direction.name();
+    format!("{name}, {direction}[{index}]{}", place.unwrap_or_default())
 }
 
 /// What a bundle is, for machines.

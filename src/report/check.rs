@@ -170,6 +170,11 @@ fn details(context: Context<'_>, assertion: &Assertion, checked: &Checked) -> St
     text
 }
 
+/// A line of its own, wrapped; what follows is indented.
+pub fn wrapped_line(line: &str, width: usize) -> String {
+    wrapped(line, width).trim_start_matches(' ').to_owned()
+}
+
 /// A line of its own, indented by two, broken between words.
 pub fn wrapped(line: &str, width: usize) -> String {
     let mut text = String::new();

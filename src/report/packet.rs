@@ -1,12 +1,13 @@
 //! A packet that rules and policies treat differently, for people.
 
+use super::bundle::{place, rule_text};
 use super::words::policy_name;
 use crate::model::{
-    Because, Cluster, Direction, Half, Packet, Party, Program, Reason, RuleRef, Run, Side, Then,
-    expected, run,
+    Because, Cluster, Direction, Half, Packet, Party, Program, Reason, Run, Side, Then, expected,
+    run,
 };
 use crate::question::can::pod_name;
-use crate::source::{Sources, Target};
+use crate::source::Sources;
 use std::net::IpAddr;
 
 /// Who and what a packet is, what the rules do with it and by which of them, and what the policies
@@ -101,18 +102,16 @@ fn reasons(cluster: &Cluster, sources: &Sources, side: &Side) -> Vec<String> {
     match &side.reason {
         Reason::Rules { rules, .. } => rules
             .iter()
-            .map(|rule| rule_text(cluster, sources, rule))
+            .map(|rule| rule_text(cluster, sources, rule.policy, rule.direction, rule.rule))
             .collect(),
         Reason::Isolated { .. } => {
             let mut lines = vec!["isolated, and no rule matches:".to_owned()];
             lines.extend(side.selecting.iter().map(|&id| {
-                let place = cluster.policy(id).map_or_else(String::new, |policy| {
-                    let origin = &policy.origin;
-                    let route = origin.route.clone().key("metadata").key("name");
-                    let location = sources.locate(origin.document, &route, Target::Value);
-                    format!(", {}:{}", location.file, location.line)
-                });
-                format!("{}{place}", policy_name(cluster, id))
+                format!(
+                    "{}, {}",
+                    policy_name(cluster, id),
+                    place(cluster, sources, id)
+                )
             }));
             lines
         }
@@ -120,15 +119,4 @@ fn reasons(cluster: &Cluster, sources: &Sources, side: &Side) -> Vec<String> {
         Reason::NotIsolated => vec!["no policy isolates it".to_owned()],
         _ => vec!["it is not policed".to_owned()],
     }
-}
-
-fn rule_text(cluster: &Cluster, sources: &Sources, rule: &RuleRef) -> String {
-    let name = policy_name(cluster, rule.policy);
-    let place = cluster.policy(rule.policy).and_then(|policy| {
-        let route = &policy.rules(rule.direction)?.get(rule.rule)?.route;
-        let location = sources.locate(policy.origin.document, route, Target::Value);
-        Some(format!(", {}:{}", location.file, location.line))
-    });
-    let (direction, index) = (rule.direction.name(), rule.rule);
-    format!("{name}, {direction}[{index}]{}", place.unwrap_or_default())
 }

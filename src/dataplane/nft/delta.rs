@@ -9,7 +9,6 @@ use super::state::{ChainState, Collection, Key, Range, State, Verdict};
 use crate::model::{Decision, Family};
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// The files of an update. One that is empty has nothing to do.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -169,10 +168,7 @@ fn elements(
 }
 
 fn key_text(key: Key, (first, last): Range) -> String {
-    let address = |number: u128, family| match family {
-        Family::V4 => Ipv4Addr::from_bits(u32::try_from(number).unwrap_or(u32::MAX)).to_string(),
-        Family::V6 => Ipv6Addr::from_bits(number).to_string(),
-    };
+    let address = |number, family: Family| family.address(number).to_string();
     match key {
         Key::Address(family) if first == last => address(first, family),
         Key::Address(family) => format!("{}-{}", address(first, family), address(last, family)),

@@ -170,22 +170,10 @@ pub fn emit(
 
 /// Each address of a family by itself.
 pub(super) fn single_addresses(set: &AddressSet, words: &FamilyWords) -> Vec<String> {
-    use crate::model::Family;
-    use std::net::{Ipv4Addr, Ipv6Addr};
-    match words.family {
-        Family::V4 => {
-            let ranges = set.v4.ranges().iter();
-            let each = ranges.flat_map(|&(first, last)| first..=last);
-            each.map(|bits| Ipv4Addr::from_bits(bits).to_string())
-                .collect()
-        }
-        Family::V6 => {
-            let ranges = set.v6.ranges().iter();
-            let each = ranges.flat_map(|&(first, last)| first..=last);
-            each.map(|bits| Ipv6Addr::from_bits(bits).to_string())
-                .collect()
-        }
-    }
+    let ranges = set.ranges(words.family).into_iter();
+    let each = ranges.flat_map(|(first, last)| first..=last);
+    each.map(|number| words.family.address(number).to_string())
+        .collect()
 }
 
 /// Emits the chain of a class, unless one with the same rules is there, and returns its name.

@@ -5,7 +5,7 @@
 
 use super::state::{
     Action, Base, ChainState, Collection, Condition, Key, PRIORITY, Range, Rule, State, Verdict,
-    number, set_of, states, transports,
+    set_of, states, transports,
 };
 use super::text::{NotUnderstood, discovery, range};
 use crate::model::{Decision, End, Family, Hook, PortSet, RangeSet};
@@ -267,7 +267,7 @@ fn address_range(value: &Value, family: Family) -> Read<Range> {
             .and_then(|t| t.parse().ok())
             .ok_or_else(wrong)?;
         if Family::of(address) == family {
-            Ok(number(address))
+            Ok(Family::number_of(address))
         } else {
             Err(wrong())
         }

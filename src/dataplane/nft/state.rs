@@ -9,7 +9,6 @@ use crate::model::{
     RangeSet, SetId, Step, Then, Tracking, Transport,
 };
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 /// What sets and maps are keyed by.
@@ -42,14 +41,6 @@ impl Key {
 
 /// An inclusive range of addresses of one family, as numbers.
 pub(super) type Range = (u128, u128);
-
-/// The number of an address in its family.
-pub(super) fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(v4) => u128::from(v4.to_bits()),
-        IpAddr::V6(v6) => v6.to_bits(),
-    }
-}
 
 /// A set or map.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -353,7 +344,7 @@ impl State {
 
     /// This with something too much everywhere, as an earlier version could have left it: a file
     /// that forgets to flush does not get rid of that.
-    pub(crate) fn soiled(&self) -> State {
+    pub fn soiled(&self) -> State {
         let mut soiled = self.clone();
         for chain in soiled.chains.values_mut() {
             chain.rules.push(Rule {

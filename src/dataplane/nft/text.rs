@@ -5,7 +5,7 @@
 
 use super::state::{
     Action, Base, ChainState, Collection, Condition, DISCOVERY, Key, PRIORITY, Range, Rule, State,
-    Verdict, number, set_of, states, transports,
+    Verdict, set_of, states, transports,
 };
 use crate::model::{Decision, End, Family, Hook, PortSet, RangeSet, Transport};
 use ipnet::IpNet;
@@ -314,7 +314,7 @@ pub(super) fn range(text: &str, family: Family) -> Read<Range> {
         if Family::of(address) != family {
             return Err(wrong());
         }
-        Ok(number(address))
+        Ok(Family::number_of(address))
     };
     if let Some((first, last)) = text.split_once('-') {
         let (first, last) = (address(first)?, address(last)?);
@@ -329,7 +329,10 @@ pub(super) fn range(text: &str, family: Family) -> Read<Range> {
         if Family::of(net.addr()) != family || net != net.trunc() {
             return Err(wrong());
         }
-        return Ok((number(net.network()), number(net.broadcast())));
+        return Ok((
+            Family::number_of(net.network()),
+            Family::number_of(net.broadcast()),
+        ));
     }
     let single = address(text)?;
     Ok((single, single))

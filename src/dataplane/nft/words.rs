@@ -1,10 +1,10 @@
 //! How nftables spells addresses, ports and protocols, for the emitter.
 
 use crate::dataplane::table::Traffic;
-use crate::model::{AddressSet, Family, PortSet};
+use crate::model::{AddressSet, Family, PortSet, family_addresses};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// The words that depend on the family.
 #[derive(Clone, Copy, Debug)]
@@ -40,32 +40,18 @@ pub(super) const FAMILIES: [FamilyWords; 2] = [
 /// The members of one family as elements of a set: blocks where a range is one, and whether
 /// every one is a single address.
 pub(super) fn elements(set: &AddressSet, family: Family) -> (Vec<String>, bool) {
-    let mut texts = Vec::new();
-    let mut single = true;
-    match family {
-        Family::V4 => {
-            for &(first, last) in set.v4.ranges() {
-                let (a, b) = (Ipv4Addr::from_bits(first), Ipv4Addr::from_bits(last));
-                // An exact set is smaller than one with intervals, so neighbours in it stay apart.
-                single &= first == last;
-                let prefix = prefix_length(
-                    u128::from(first ^ last),
-                    u128::from(first & !(first ^ last)) == u128::from(first),
-                    32,
-                );
-                texts.push(range_text(&a, &b, prefix));
-            }
-        }
-        Family::V6 => {
-            for &(first, last) in set.v6.ranges() {
-                let (a, b) = (Ipv6Addr::from_bits(first), Ipv6Addr::from_bits(last));
-                single &= first == last;
-                let prefix = prefix_length(first ^ last, first & !(first ^ last) == first, 128);
-                texts.push(range_text(&a, &b, prefix));
-            }
-        }
-    }
-    (texts, single)
+    let ranges = set.ranges(family);
+    let width = match family {
+        Family::V4 => 32,
+        Family::V6 => 128,
+    };
+    let text = |&(first, last): &(u128, u128)| {
+        let differing = first ^ last;
+        let prefix = prefix_length(differing, first & !differing == first, width);
+        range_text(family.address(first), family.address(last), prefix)
+    };
+    let single = ranges.iter().all(|(first, last)| first == last);
+    (ranges.iter().map(text).collect(), single)
 }
 
 /// The prefix length of a block whose first and last address differ in these bits, if it is one.
@@ -74,10 +60,9 @@ fn prefix_length(differing: u128, first_is_lowest: bool, width: u32) -> Option<u
     (is_mask && first_is_lowest).then(|| width - differing.count_ones())
 }
 
-fn range_text(first: &impl ToString, last: &impl ToString, prefix: Option<u32>) -> String {
-    let (first, last) = (first.to_string(), last.to_string());
+fn range_text(first: IpAddr, last: IpAddr, prefix: Option<u32>) -> String {
     if first == last {
-        return first;
+        return first.to_string();
     }
     match prefix {
         Some(length) => format!("{first}/{length}"),
@@ -87,10 +72,8 @@ fn range_text(first: &impl ToString, last: &impl ToString, prefix: Option<u32>) 
 
 /// Whether every address of a family is in the set.
 pub(super) fn is_full(set: &AddressSet, family: Family) -> bool {
-    match family {
-        Family::V4 => set.v4 == crate::model::RangeSet::full(),
-        Family::V6 => set.v6 == crate::model::RangeSet::full(),
-    }
+    let whole = family_addresses(family);
+    set.ranges(family) == whole.ranges(family)
 }
 
 /// Conditions one of which holds exactly of the traffic, each ending in a space; one empty
