@@ -124,6 +124,27 @@ fn every_rule_names_the_policies_it_comes_from() {
 }
 
 #[test]
+fn rules_by_identities_name_their_policies_too() {
+    let folder = Folder::new("identities", &[]);
+    let done = compile(
+        NODES,
+        &folder.at("out"),
+        &["--all-nodes", "--design", "identities"],
+    );
+    assert_eq!(status(&done), 0, "{}", said(&done));
+    let text = std::fs::read_to_string(folder.at("out/worker-1/policy.nft")).unwrap();
+    for line in [
+        "# ingress of shop/db-0 (1 pod)",
+        "# by NetworkPolicy shop/db, ingress[1], testdata/nodes/shop.yaml:67",
+    ] {
+        assert!(
+            text.lines().any(|known| known == line),
+            "no line `{line}` in\n{text}"
+        );
+    }
+}
+
+#[test]
 fn bundle_json_says_what_was_decided_counted_and_proved() {
     let folder = Folder::new("json", &[]);
     let out = folder.at("out");

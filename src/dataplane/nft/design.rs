@@ -7,7 +7,8 @@
 //! others use, stay as they are.
 
 use super::emit::{
-    ChainText, ClassComments, Collection, Emitted, direction_words, last_rules, single_addresses,
+    ChainText, ClassComments, Collection, Emitted, RowComments, direction_words, last_rules,
+    single_addresses,
 };
 use super::words::{FAMILIES, FamilyWords, content_name, elements, traffic_conditions};
 use crate::dataplane::identity::{Identity, identities};
@@ -173,6 +174,7 @@ pub(super) fn identity_chains(
     classes: &[&Class],
     identities: &[Identity],
     class_comments: ClassComments<'_>,
+    row_comments: RowComments<'_>,
 ) -> String {
     let words = direction_words(direction);
     let (prefix, subject, peer) = (words.prefix, words.subject, words.peer);
@@ -183,6 +185,17 @@ pub(super) fn identity_chains(
         vec![format!("{}: what no rule lets through", direction.name())],
     );
     let mut by_traffic: BTreeMap<&Traffic, String> = BTreeMap::new();
+    // A chain of some traffic is for all rows that let it through, so it names the rules behind all.
+    let mut behind: BTreeMap<&Traffic, BTreeSet<String>> = BTreeMap::new();
+    for (class, row) in classes
+        .iter()
+        .flat_map(|class| class.rows.iter().map(move |row| (class, row)))
+    {
+        behind
+            .entry(&row.traffic)
+            .or_default()
+            .extend(row_comments(class, row));
+    }
     let mut to_identity: [Vec<(String, bool)>; 2] = Default::default();
     for (number, identity) in identities.iter().enumerate() {
         let mut maps: [Vec<String>; 2] = Default::default();
@@ -199,7 +212,13 @@ pub(super) fn identity_chains(
                     .map(|condition| format!("{condition}{}", words.verdict))
                     .collect();
                 rules.push(format!("goto {end}"));
-                add_chain(emitted, &format!("{prefix}p_"), rules, Vec::new())
+                let comments = behind.remove(&row.traffic).unwrap_or_default();
+                add_chain(
+                    emitted,
+                    &format!("{prefix}p_"),
+                    rules,
+                    Vec::from_iter(comments),
+                )
             });
             for (elements, words) in maps.iter_mut().zip(&FAMILIES) {
                 let pods = single_addresses(&class.addresses, words);

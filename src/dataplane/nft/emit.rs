@@ -81,7 +81,14 @@ pub fn emit(
         let list: Vec<&Class> = of_direction().map(|(_, class)| class).collect();
         let (design, identities) = choose(choice, direction, &list);
         if let Some(identities) = identities {
-            let name = identity_chains(&mut emitted, direction, &list, &identities, class_comments);
+            let name = identity_chains(
+                &mut emitted,
+                direction,
+                &list,
+                &identities,
+                class_comments,
+                row_comments,
+            );
             names.extend(of_direction().map(|(index, _)| (index, name.clone())));
         } else {
             for (index, class) in of_direction() {
