@@ -20,7 +20,7 @@ mod policies;
 mod topology;
 
 use portolan::dataplane::nft::DesignChoice;
-use portolan::dataplane::{Bundle, Comments, Compiler, Making, address_book, make_bundle};
+use portolan::dataplane::{Bundle, Comments, Compiler, Making, Target, address_book, make_bundle};
 use portolan::manifest::{LoadOptions, load};
 use portolan::model::{Half, Modes, NodeId};
 use portolan::reach::Reach;
@@ -129,9 +129,11 @@ fn bundle(nth: usize, previous: Option<String>) -> Bundle {
     let making = Making {
         header: "# bench\n".to_owned(),
         comments: Comments::NONE,
-        design: DesignChoice::Smaller,
+        target: Target::Nft {
+            design: DesignChoice::Smaller,
+            previous,
+        },
         prove: None,
-        previous,
     };
     make_bundle(&half, &compiler, &PolicyIndex::new(cluster), &making).unwrap()
 }

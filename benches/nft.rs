@@ -22,7 +22,7 @@ mod topology;
 
 use portolan::dataplane::nft::DesignChoice;
 use portolan::dataplane::{
-    Bundle, Comments, Compiler, HalfProof, Making, address_book, make_bundle,
+    Bundle, Comments, Compiler, HalfProof, Making, Target, address_book, make_bundle,
 };
 use portolan::manifest::{LoadOptions, load};
 use portolan::model::{Cluster, Half, Modes, NodeId};
@@ -77,8 +77,8 @@ fn compile(measured: bool) {
         "compile and prove: {} policies, {} pods, {} rules and {} elements on the node",
         cluster.policies.len(),
         cluster.pods.len(),
-        bundle.size.rules,
-        bundle.size.elements
+        bundle.held.counts().0,
+        bundle.held.counts().1
     );
     for (nth, name) in ["set engine", "table, rules, read back", "proof", "in all"]
         .iter()
@@ -106,9 +106,11 @@ fn once(cluster: &Cluster) -> (Bundle, [Duration; 4]) {
         let making = Making {
             header: "# bench".to_owned(),
             comments: Comments::NONE,
-            design: DesignChoice::Smaller,
+            target: Target::Nft {
+                design: DesignChoice::Smaller,
+                previous: None,
+            },
             prove,
-            previous: None,
         };
         make_bundle(&half, &compiler, &index, &making).unwrap()
     };

@@ -223,7 +223,7 @@ _portolan() {
                     return 0
                     ;;
                 --target)
-                    COMPREPLY=($(compgen -W "nft" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "nft ebpf" -- "${cur}"))
                     return 0
                     ;;
                 --addresses)
@@ -527,7 +527,7 @@ _portolan() {
                     return 0
                     ;;
                 --target)
-                    COMPREPLY=($(compgen -W "nft" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "nft ebpf" -- "${cur}"))
                     return 0
                     ;;
                 --addresses)

@@ -150,11 +150,12 @@ complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s v -l ver
 complete -c portolan -n "__fish_portolan_using_subcommand redundant" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -l node -d 'A node to compile for; may be repeated' -r
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -s o -l output -d 'Where to write, a directory' -r -F
-complete -c portolan -n "__fish_portolan_using_subcommand compile" -l previous -d 'An earlier output, to write an update from it as well: update1.nft to update3.nft' -r -F
-complete -c portolan -n "__fish_portolan_using_subcommand compile" -l design -d 'How rules hold the peers of pods' -r -f -a "auto\t'By identities where that is several times smaller, in sets elsewhere'
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l previous -d 'nft: an earlier output, to write an update from it as well: update1.nft to update3.nft' -r -F
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l design -d 'nft: how rules hold the peers of pods' -r -f -a "auto\t'By identities where that is several times smaller, in sets elsewhere'
 sets\t'In sets for each class of pods: fewer look-ups for a packet'
 identities\t'By identities: each address once'"
-complete -c portolan -n "__fish_portolan_using_subcommand compile" -l target -d 'What the rules are for' -r -f -a "nft\t'nftables'"
+complete -c portolan -n "__fish_portolan_using_subcommand compile" -l target -d 'What the rules are for' -r -f -a "nft\t'nftables'
+ebpf\t'An eBPF program with maps, for Linux 6.4 and later'"
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -l addresses -d 'Where pods and nodes are, for input that does not say' -r -F
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -l mode -d 'A decision that the API leaves open, such as `pod-to-node=allow`; may be repeated' -r
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
@@ -173,7 +174,8 @@ complete -c portolan -n "__fish_portolan_using_subcommand compile" -s q -l quiet
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -s v -l verbose -d 'Print warnings and notes in full'
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -l node -d 'The node whose rules they are; a file of a bundle says so itself' -r
-complete -c portolan -n "__fish_portolan_using_subcommand verify" -l target -d 'What the rules are for' -r -f -a "nft\t'nftables'"
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l target -d 'What the rules are for' -r -f -a "nft\t'nftables'
+ebpf\t'An eBPF program with maps, for Linux 6.4 and later'"
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -l addresses -d 'Where pods and nodes are, for input that does not say' -r -F
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -l mode -d 'A decision that the API leaves open, such as `pod-to-node=allow`; may be repeated' -r
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
@@ -187,7 +189,7 @@ complete -c portolan -n "__fish_portolan_using_subcommand verify" -l ingress-con
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t''
 never\t''"
-complete -c portolan -n "__fish_portolan_using_subcommand verify" -l live -d 'Read the rules of this machine: runs `nft -j list ruleset`'
+complete -c portolan -n "__fish_portolan_using_subcommand verify" -l live -d 'Read the rules of this machine, with `nft` or `bpftool`'
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -s q -l quiet -d 'Print the answer and errors only'
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -s v -l verbose -d 'Print warnings and notes in full'

@@ -223,11 +223,12 @@ _arguments "${_arguments_options[@]}" : \
 '*--node=[A node to compile for; may be repeated]:NAME:_default' \
 '-o+[Where to write, a directory]:DIR:_files' \
 '--output=[Where to write, a directory]:DIR:_files' \
-'--previous=[An earlier output, to write an update from it as well\: update1.nft to update3.nft]:DIR:_files' \
-'--design=[How rules hold the peers of pods]:DESIGN:((auto\:"By identities where that is several times smaller, in sets elsewhere"
+'--previous=[nft\: an earlier output, to write an update from it as well\: update1.nft to update3.nft]:DIR:_files' \
+'--design=[nft\: how rules hold the peers of pods]:DESIGN:((auto\:"By identities where that is several times smaller, in sets elsewhere"
 sets\:"In sets for each class of pods\: fewer look-ups for a packet"
 identities\:"By identities\: each address once"))' \
-'--target=[What the rules are for]:TARGET:((nft\:"nftables"))' \
+'--target=[What the rules are for]:TARGET:((nft\:"nftables"
+ebpf\:"An eBPF program with maps, for Linux 6.4 and later"))' \
 '--addresses=[Where pods and nodes are, for input that does not say]:FILE:_files' \
 '*--mode=[A decision that the API leaves open, such as \`pod-to-node=allow\`; may be repeated]:NAME=VALUE:_default' \
 '--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
@@ -255,7 +256,8 @@ never\:""))' \
 (verify)
 _arguments "${_arguments_options[@]}" : \
 '--node=[The node whose rules they are; a file of a bundle says so itself]:NAME:_default' \
-'--target=[What the rules are for]:TARGET:((nft\:"nftables"))' \
+'--target=[What the rules are for]:TARGET:((nft\:"nftables"
+ebpf\:"An eBPF program with maps, for Linux 6.4 and later"))' \
 '--addresses=[Where pods and nodes are, for input that does not say]:FILE:_files' \
 '*--mode=[A decision that the API leaves open, such as \`pod-to-node=allow\`; may be repeated]:NAME=VALUE:_default' \
 '--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
@@ -272,7 +274,7 @@ pod\:"Pods like all others"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
 always\:""
 never\:""))' \
-'--live[Read the rules of this machine\: runs \`nft -j list ruleset\`]' \
+'--live[Read the rules of this machine, with \`nft\` or \`bpftool\`]' \
 '--strict[Fail when anything in the input was rejected or is not analysed]' \
 '-q[Print the answer and errors only]' \
 '--quiet[Print the answer and errors only]' \

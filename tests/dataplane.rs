@@ -9,11 +9,14 @@ mod clusters;
 #[allow(dead_code, reason = "shared with another test")]
 mod edges;
 mod generate;
+#[path = "dataplane/packets.rs"]
+mod packets;
 #[path = "dataplane/placed.rs"]
 mod placed;
 
 use clusters::cluster;
-use edges::{boundary_addresses, boundary_ports};
+use edges::boundary_ports;
+use packets::{config, modes, packets};
 use placed::{halves, place};
 use portolan::dataplane::nft::{
     DesignChoice, State, emit, first_phase, read_listing, second_phase, whole,
@@ -22,52 +25,14 @@ use portolan::dataplane::{
     Class, Compiler, HalfProof, NodeTable, Row, Traffic, prove_all, prove_half,
 };
 use portolan::model::{
-    AddressBook, AddressSet, Decision, Direction, Family, Flow, Half, Hook, Invalid, Modes, NodeId,
-    Packet, Party, PodId, PodToNode, PortSet, Program, Protocol, RangeSet, Replies, Tracking,
-    Transport, UnknownLocal, Verdict, evaluate, expected, run,
+    AddressBook, AddressSet, Decision, Direction, Family, Flow, Half, Hook, Modes, NodeId, Packet,
+    Party, PodId, PortSet, Program, Protocol, RangeSet, Tracking, Transport, Verdict, evaluate,
+    expected, run,
 };
 use portolan::reach::Reach;
 use portolan::symbolic::{Limits, PolicyIndex};
 use portolan::{model, source};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
-
-/// 64 clusters for each property, or as many as `PROPTEST_CASES` says.
-fn config() -> ProptestConfig {
-    let default = ProptestConfig::default();
-    ProptestConfig {
-        rng_seed: match std::env::var_os("PROPTEST_RNG_SEED") {
-            Some(_) => default.rng_seed,
-            None => RngSeed::Fixed(20_261_127),
-        },
-        cases: match std::env::var_os("PROPTEST_CASES") {
-            Some(_) => default.cases,
-            None => 64,
-        },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    }
-}
-
-fn modes() -> impl Strategy<Value = Modes> {
-    let rarely = || proptest::bool::weighted(0.2);
-    (rarely(), rarely(), rarely(), rarely()).prop_map(|(replies, invalid, to_node, unknown)| {
-        let mut modes = Modes::default();
-        if replies {
-            modes.replies = Replies::Established;
-        }
-        if invalid {
-            modes.invalid = Invalid::Policy;
-        }
-        if to_node {
-            modes.pod_to_node = PodToNode::Allow;
-        }
-        if unknown {
-            modes.unknown_local = UnknownLocal::Allow;
-        }
-        modes
-    })
-}
 
 fn choice() -> impl Strategy<Value = DesignChoice> {
     prop_oneof![Just(DesignChoice::Smaller), Just(DesignChoice::Identities)]
@@ -90,43 +55,6 @@ fn read(text: &str) -> Program {
         .apply(text)
         .unwrap_or_else(|error| panic!("{error:?}"));
     state.program().unwrap()
-}
-
-/// Every packet up to what rules and policies can tell apart.
-fn packets(half: &Half<'_>) -> Vec<Packet> {
-    let addresses = boundary_addresses(half.cluster);
-    let ports: Vec<u16> = [0]
-        .into_iter()
-        .chain(boundary_ports(half.cluster))
-        .collect();
-    let mut packets = Vec::new();
-    let mut add = |packet: Packet| packets.push(packet);
-    for hook in Hook::ALL {
-        for &source in &addresses {
-            for &destination in &addresses {
-                if Family::of(source) != Family::of(destination) {
-                    continue;
-                }
-                let of = |transport, port, tracking| Packet {
-                    hook,
-                    source,
-                    destination,
-                    transport,
-                    port,
-                    tracking,
-                };
-                for transport in Transport::ALL {
-                    for &port in &ports {
-                        add(of(transport, port, Tracking::New));
-                    }
-                    for tracking in Tracking::ALL {
-                        add(of(transport, 80, tracking));
-                    }
-                }
-            }
-        }
-    }
-    packets
 }
 
 /// One line of rules or elements gone, doubled, or saying something else.

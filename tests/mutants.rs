@@ -13,7 +13,7 @@
 
 use portolan::dataplane::nft::{DesignChoice, State};
 use portolan::dataplane::{
-    Comments, Compiler, HalfProof, Making, address_book, make_bundle, prove_half,
+    Comments, Compiler, HalfProof, Making, Target, address_book, make_bundle, prove_half,
 };
 use portolan::manifest::{LoadOptions, load};
 use portolan::model::{Cluster, Half, Modes, NodeId};
@@ -353,9 +353,11 @@ fn with_rules(act: impl FnOnce(&str, &Half<'_>, &PolicyIndex)) {
     let making = Making {
         header: "# mutants\n".to_owned(),
         comments: Comments::NONE,
-        design: DesignChoice::Sets,
+        target: Target::Nft {
+            design: DesignChoice::Sets,
+            previous: None,
+        },
         prove: Some(Limits::default()),
-        previous: None,
     };
     let bundle = make_bundle(&half, &compiler, &index, &making).unwrap();
     assert_eq!(bundle.proof, Some(HalfProof::Proved));

@@ -1,15 +1,16 @@
 //! `portolan compile`: the policy of nodes as rules that a kernel enforces, proved before they
 //! are written.
 
+use super::build::build;
 use super::exit::Exit;
 use super::input::{self, Input, InputArgs};
 use super::output::{Failure, Output};
 use super::progress::with_progress;
 use super::solver::SolverArgs;
-use crate::dataplane::nft::{DesignChoice, State};
+use crate::dataplane::nft::DesignChoice;
 use crate::dataplane::{
-    Bundle, Comments, Compiler, HalfProof, Making, NotReady, add_mentioned_nodes, address_book,
-    make_bundle, prove_all,
+    self, Bundle, Comments, Compiler, HalfProof, Held, Making, NotMade, NotReady,
+    add_mentioned_nodes, address_book, make_bundle, prove_all,
 };
 use crate::manifest::apply_addresses;
 use crate::model::{AddressBook, Cluster, Half, Modes, NodeId, PodId, Severity, UnknownLocal};
@@ -31,6 +32,8 @@ use std::path::{Path, PathBuf};
 pub(super) enum Target {
     /// nftables
     Nft,
+    /// An eBPF program with maps, for Linux 6.4 and later
+    Ebpf,
 }
 
 /// How rules hold the peers of pods.
@@ -98,16 +101,20 @@ impl RuleArgs {
 /// Compile the policy of nodes to rules, and prove them before they are written
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes DIR/NODE/: policy.nft (load with `nft -f`, again and again), phase1.nft and phase2.nft
-(the same in two steps), remove.nft and bundle.json. Rules that cannot be proved equal to the
-policy are not written.
+Writes DIR/NODE/bundle.json, and for
+  nft   policy.nft (load with `nft -f`, again and again), phase1.nft and phase2.nft (the same in
+        two steps), remove.nft
+  ebpf  load.sh (loads or replaces, again and again), unload.sh, the maps, the program and the
+        loader: their source, and built where clang and libbpf are found
+Rules that cannot be proved equal to the policy are not written.
 
 Exit status: 0 written; 1 not proved, nothing written; 2 usage or input errors; 4 unknown.
 
 Examples:
   kubectl get networkpolicies,pods,namespaces,nodes -A -o yaml > live.yaml
   portolan compile live.yaml --target nft --all-nodes -o rules/
-  portolan compile live.yaml --target nft --node worker-1 -o new/ --previous rules/")]
+  portolan compile live.yaml --target nft --node worker-1 -o new/ --previous rules/
+  portolan compile live.yaml --target ebpf --node worker-1 -o rules/")]
 pub(super) struct CompileArgs {
     /// Files or directories of manifests, `-` for standard input [default: .]
     #[arg(value_name = "PATH")]
@@ -121,10 +128,10 @@ pub(super) struct CompileArgs {
     /// Where to write, a directory
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// An earlier output, to write an update from it as well: update1.nft to update3.nft
+    /// nft: an earlier output, to write an update from it as well: update1.nft to update3.nft
     #[arg(long, value_name = "DIR")]
     previous: Option<PathBuf>,
-    /// How rules hold the peers of pods
+    /// nft: how rules hold the peers of pods
     #[arg(long, value_name = "DESIGN", default_value = "auto")]
     design: Design,
     /// Write without a proof; bundle.json says so
@@ -261,7 +268,7 @@ pub(super) fn node_named(cluster: &Cluster, name: &str) -> Result<NodeId, Failur
 }
 
 pub(super) fn run(args: &CompileArgs, output: &Output) -> Result<Exit, Failure> {
-    let Target::Nft = args.rules.target;
+    fit_for_target(args)?;
     let (input, book) = read(&args.paths, &args.rules, &args.input, output)?;
     let cluster = &input.cluster;
     let nodes: Vec<NodeId> = if args.all_nodes {
@@ -314,6 +321,14 @@ pub(super) fn run(args: &CompileArgs, output: &Output) -> Result<Exit, Failure> 
             ));
         }
     }
+    if args.rules.target == Target::Ebpf {
+        let directories = bundles
+            .iter()
+            .map(|bundle| args.output.join(&bundle.table.node));
+        for note in build(&directories.collect::<Vec<_>>()) {
+            output.aside(&wrapped_line(&note, output.aside_style().width));
+        }
+    }
     if let Some((first, others)) = unknown_ranges.split_first() {
         let others = match others.len() {
             0 => String::new(),
@@ -340,6 +355,26 @@ pub(super) fn run(args: &CompileArgs, output: &Output) -> Result<Exit, Failure> 
         Ok(())
     })?;
     Ok(input.exit)
+}
+
+/// Flags that say nothing about a target are refused.
+fn fit_for_target(args: &CompileArgs) -> Result<(), Failure> {
+    if args.rules.target == Target::Nft {
+        return Ok(());
+    }
+    if args.previous.is_some() {
+        return Err(Failure::usage(
+            "`--previous` is for `--target nft`",
+            "leave it out: `load.sh` replaces whatever an earlier bundle left".to_owned(),
+        ));
+    }
+    if args.design != Design::Auto {
+        return Err(Failure::usage(
+            "`--design` is for `--target nft`",
+            "leave it out: maps hold each address once".to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Names of nodes become folders, and stand in comments: nothing but what the API server lets
@@ -378,21 +413,42 @@ fn make_all(
                 class: &|class| class_comment(cluster, sources, class),
                 row: &|class, row| row_comment(cluster, sources, class, row),
             },
-            design: match args.design {
-                Design::Auto => DesignChoice::Smaller,
-                Design::Sets => DesignChoice::Sets,
-                Design::Identities => DesignChoice::Identities,
+            target: match args.rules.target {
+                Target::Nft => dataplane::Target::Nft {
+                    design: match args.design {
+                        Design::Auto => DesignChoice::Smaller,
+                        Design::Sets => DesignChoice::Sets,
+                        Design::Identities => DesignChoice::Identities,
+                    },
+                    previous: previous.get(&half.node).cloned(),
+                },
+                Target::Ebpf => dataplane::Target::Ebpf,
             },
             prove: (!args.no_prove).then(|| args.solver.limits()),
-            previous: previous.get(&half.node).cloned(),
         };
-        make_bundle(half, &compiler, &index, &making).map_err(|problem| Failure {
-            exit: Exit::Usage,
-            message: format!("internal error on node {}: {problem}", half.node_name()),
-            help: Some("nothing was written; please report it".to_owned()),
-        })
+        let made = make_bundle(half, &compiler, &index, &making);
+        made.map_err(|problem| not_made(half.node_name(), problem))
     };
     halves.par_iter().map(make).collect()
+}
+
+fn not_made(node: &str, problem: NotMade) -> Failure {
+    match problem {
+        NotMade::Broken(problem) => Failure {
+            exit: Exit::Usage,
+            message: format!("internal error on node {node}: {problem}"),
+            help: Some("nothing was written; please report it".to_owned()),
+        },
+        NotMade::TooLarge(capacity) => Failure::usage(
+            format!(
+                "node {node} needs {} entries in the map `{}`, and at most {} fit",
+                capacity.entries, capacity.map, capacity.limit
+            ),
+            "nothing was written; have fewer pods on the node, or policies that tell fewer peers \
+             apart"
+                .to_owned(),
+        ),
+    }
 }
 
 fn previous(args: &CompileArgs, halves: &[Half<'_>]) -> Result<BTreeMap<NodeId, String>, Failure> {
@@ -443,14 +499,13 @@ fn say_proof(
         }
         Some(HalfProof::Differs(packet) | HalfProof::Broken(packet)) => packet,
     };
-    let mut state = State::default();
-    let program = bundle
-        .files
-        .get("policy.nft")
-        .and_then(|text| state.apply(text).ok())
-        .and_then(|()| state.program().ok())
-        .unwrap_or_default();
-    let text = packet_text(&input.sources, half, &program, packet, "policy.nft");
+    let text = packet_text(
+        &input.sources,
+        half,
+        &bundle.program,
+        packet,
+        bundle.rules_file,
+    );
     output.answer(|writer| {
         writeln!(
             writer,
@@ -522,6 +577,9 @@ fn write(
         // Whoever reads meanwhile reads the old file or the new one.
         let new = directory.join(format!("{name}.new"));
         std::fs::write(&new, text).map_err(|error| cannot("write", &new, &error))?;
+        if name.ends_with(".sh") {
+            make_executable(&new).map_err(|error| cannot("write", &new, &error))?;
+        }
         std::fs::rename(&new, &path).map_err(|error| cannot("write", &path, &error))?;
         changed += 1;
     }
@@ -534,16 +592,29 @@ fn write(
     Ok(changed)
 }
 
+#[cfg(unix)]
+fn make_executable(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 fn summary(bundle: &Bundle, changed: usize) -> String {
     let proof = match bundle.proof {
         Some(_) => "proved",
         None => "not proved",
     };
     let classes = counted(bundle.table.classes.len(), "class").replace("classs", "classes");
-    let (rules, elements) = (
-        counted(bundle.size.rules, "rule"),
-        counted(bundle.size.elements, "element"),
-    );
+    let (rules, elements) = bundle.held.counts();
+    let elements = match bundle.held {
+        Held::Nft { .. } => counted(elements, "element"),
+        Held::Ebpf { .. } => counted(elements, "entry").replace("entrys", "entries"),
+    };
+    let rules = counted(rules, "rule");
     let changed = match changed {
         0 => "unchanged".to_owned(),
         n => format!("{} written", counted(n, "file")),

@@ -1,6 +1,7 @@
 //! The command line: the only layer that knows clap, standard output, colour, progress and
 //! exit statuses. One file per command.
 
+mod build;
 mod can;
 mod check;
 mod compare;

@@ -1,20 +1,21 @@
 //! `portolan verify`: do these rules enforce the manifests?
 
-use super::compile::{RuleArgs, node_named, read};
+mod ebpf_rules;
+mod nft_rules;
+
+use super::compile::{RuleArgs, Target, node_named, read};
 use super::exit::Exit;
 use super::format::{self, FormatArgs};
 use super::input::InputArgs;
 use super::output::{Failure, Output};
 use super::progress::with_progress;
 use super::solver::SolverArgs;
-use crate::dataplane::nft::{Listing, NotUnderstood, State, read_listing};
+use crate::dataplane::nft::{Foreign, NotUnderstood};
 use crate::dataplane::{HalfProof, prove_half};
 use crate::model::{Half, Modes, Program};
-use crate::report::bundle::read_header;
 use crate::report::verify::{Verified, render_verified, verified_json};
 use crate::symbolic::PolicyIndex;
 use clap::Args;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -24,7 +25,10 @@ use std::process::Command;
     override_usage = "portolan verify --target <TARGET> [OPTIONS] <RULES> [PATH]...\n       \
                       portolan verify --target <TARGET> [OPTIONS] --live [PATH]...",
     after_help = "\
-RULES is a policy.nft, the directory of a bundle, or what `nft -j list ruleset` printed on a node.
+RULES is the directory of a bundle, or of what was read back on a node:
+  nft   a policy.nft, or what `nft -j list ruleset` printed
+  ebpf  a directory with what `bpftool -j map dump` printed: generation.json, addresses4.json,
+        addresses6.json and policy.json
 Rules that are not understood exactly are refused, and the answer is unknown.
 
 Exit status: 0 they enforce the manifests; 1 a packet is treated differently; 2 usage or input
@@ -34,13 +38,14 @@ Examples:
   portolan verify --target nft rules/worker-1 live.yaml
   ssh worker-1 nft -j list ruleset > ruleset.json
   portolan verify --target nft ruleset.json live.yaml --node worker-1
-  portolan verify --target nft --live live.yaml --node \"$(hostname)\""
+  portolan verify --target nft --live live.yaml --node \"$(hostname)\"
+  portolan verify --target ebpf --live live.yaml --node \"$(hostname)\""
 )]
 pub(super) struct VerifyArgs {
     /// The rules, unless `--live`; then files or directories of manifests, `-` for standard input
     #[arg(value_name = "RULES PATH")]
     names: Vec<PathBuf>,
-    /// Read the rules of this machine: runs `nft -j list ruleset`
+    /// Read the rules of this machine, with `nft` or `bpftool`
     #[arg(long)]
     live: bool,
     /// The node whose rules they are; a file of a bundle says so itself
@@ -58,13 +63,40 @@ pub(super) struct VerifyArgs {
 
 /// What was read of rules.
 struct Rules {
-    /// As it is shown.
+    /// As they are shown.
     name: String,
     node: Option<String>,
     modes: Option<Modes>,
     /// Whether what was loaded before can stay behind them.
     adds_to_others: bool,
-    listing: Result<Listing, NotUnderstood>,
+    /// What they do.
+    program: Program,
+    /// Why they are not understood.
+    problem: Option<NotUnderstood>,
+    /// Why nothing is enforced, when nothing is loaded.
+    not_loaded: Option<String>,
+    /// Chains that no packet comes to.
+    unreachable: Vec<String>,
+    foreign: Vec<Foreign>,
+    /// What else is to be said.
+    notes: Vec<String>,
+}
+
+impl Rules {
+    fn named(name: String) -> Rules {
+        Rules {
+            name,
+            node: None,
+            modes: None,
+            adds_to_others: false,
+            program: Program::default(),
+            problem: None,
+            not_loaded: None,
+            unreachable: Vec::new(),
+            foreign: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
 }
 
 pub(super) fn run(args: &VerifyArgs, output: &Output) -> Result<Exit, Failure> {
@@ -84,24 +116,23 @@ pub(super) fn run(args: &VerifyArgs, output: &Output) -> Result<Exit, Failure> {
     let node = node_named(cluster, &name)?;
     let half = Half::new(cluster, &book, node, args.rules.modes(rules.modes));
     let index = PolicyIndex::new(cluster);
-    let (program, listing, problem) = understood(rules.listing);
-    let proof = match &problem {
+    let proof = match &rules.problem {
         Some(_) => None,
         None => Some(with_progress(output, "proving", || {
-            prove_half(&program, &half, &index, args.solver.limits())
+            prove_half(&rules.program, &half, &index, args.solver.limits())
         })),
     };
-    let state = listing.state.as_ref();
     let verified = Verified {
         sources: &input.sources,
         half: &half,
-        program: &program,
+        program: &rules.program,
         file: &rules.name,
-        is_loaded: state.is_some(),
+        not_loaded: rules.not_loaded.as_deref(),
         adds_to_others: rules.adds_to_others,
-        unreachable: state.map_or_else(Vec::new, State::unreachable),
-        foreign: &listing.foreign,
-        problem: problem.as_ref(),
+        unreachable: &rules.unreachable,
+        foreign: &rules.foreign,
+        notes: &rules.notes,
+        problem: rules.problem.as_ref(),
         proof: proof.as_ref(),
     };
     format::answer(
@@ -117,129 +148,59 @@ pub(super) fn run(args: &VerifyArgs, output: &Output) -> Result<Exit, Failure> {
     })
 }
 
-/// The program of a listing, or why it is not understood.
-fn understood(
-    listing: Result<Listing, NotUnderstood>,
-) -> (Program, Listing, Option<NotUnderstood>) {
-    let listing = match listing {
-        Ok(listing) => listing,
-        Err(problem) => return (Program::default(), Listing::default(), Some(problem)),
-    };
-    match listing
-        .state
-        .as_ref()
-        .map_or_else(|| Ok(Program::default()), State::program)
-    {
-        Ok(program) => (program, listing, None),
-        Err(problem) => {
-            let problem = NotUnderstood {
-                line: 0,
-                text: String::new(),
-                problem,
-            };
-            (Program::default(), listing, Some(problem))
-        }
-    }
-}
-
 fn rules(args: &VerifyArgs) -> Result<(Rules, &[PathBuf]), Failure> {
+    let target = args.rules.target;
     if args.live {
-        return Ok((live()?, &args.names));
+        let rules = match target {
+            Target::Nft => nft_rules::live()?,
+            Target::Ebpf => ebpf_rules::live(args.node.as_deref())?,
+        };
+        return Ok((rules, &args.names));
     }
     let Some((path, paths)) = args.names.split_first() else {
         return Err(Failure::usage(
             "no rules to verify",
-            "name a file of rules before the manifests, or use `--live`".to_owned(),
+            "name the rules before the manifests, or use `--live`".to_owned(),
         ));
     };
-    let file = if path.is_dir() {
-        path.join("policy.nft")
-    } else {
-        path.clone()
+    let rules = match target {
+        Target::Nft => nft_rules::of_path(path)?,
+        Target::Ebpf => ebpf_rules::of_path(path)?,
     };
-    let text = read_text(&file).map_err(|error| {
-        let help = "rules come first: `portolan verify --target nft RULES PATH`";
+    Ok((rules, paths))
+}
+
+/// Why rules cannot be read.
+fn cannot_read(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::usage(
+        format!("cannot read `{}`: {error}", path.display()),
+        "rules come first: `portolan verify --target TARGET RULES PATH`".to_owned(),
+    )
+}
+
+/// What a command of the machine prints.
+fn printed(program: &str, arguments: &[&str], package: &str) -> Result<String, Failure> {
+    let done = Command::new(program).args(arguments).output();
+    let done = done.map_err(|error| {
         Failure::usage(
-            format!("cannot read `{}`: {error}", file.display()),
-            help.to_owned(),
+            format!("cannot run `{program}`: {error}"),
+            format!("install {package}"),
         )
     })?;
-    Ok((of_text(file.display().to_string(), &text), paths))
-}
-
-fn read_text(path: &Path) -> std::io::Result<String> {
-    if path.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().lock().read_to_string(&mut text)?;
-        return Ok(text);
+    let printed = String::from_utf8_lossy(&done.stdout).into_owned();
+    if done.status.success() {
+        return Ok(printed);
     }
-    std::fs::read_to_string(path)
-}
-
-fn of_text(name: String, text: &str) -> Rules {
-    if text.trim_start().starts_with('{') {
-        return Rules {
-            name,
-            node: None,
-            modes: None,
-            adds_to_others: false,
-            listing: read_listing(text),
-        };
-    }
-    let (node, modes) = read_header(text);
-    let mut state = State::default();
-    let applied = state.apply(text);
-    let mut over_others = state.soiled();
-    let adds_to_others = over_others.apply(text).is_ok() && over_others != state;
-    let listing = applied.map(|()| Listing {
-        state: Some(state),
-        foreign: Vec::new(),
-    });
-    Rules {
-        name,
-        node,
-        modes,
-        adds_to_others,
-        listing,
-    }
-}
-
-/// A dump is not one transaction, so it is read until two in a row are the same.
-const MOST_READS: usize = 5;
-
-fn live() -> Result<Rules, Failure> {
-    let list = || -> Result<String, Failure> {
-        // Stateless: counters would make every dump another.
-        let done = Command::new("nft")
-            .args(["-j", "-s", "list", "ruleset"])
-            .output();
-        let done = done.map_err(|error| {
-            Failure::usage(
-                format!("cannot run `nft`: {error}"),
-                "install nftables".to_owned(),
-            )
-        })?;
-        if !done.status.success() {
-            let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-            let help = "it takes root, or CAP_NET_ADMIN".to_owned();
-            return Err(Failure::usage(
-                format!("`nft -j list ruleset` failed: {said}"),
-                help,
-            ));
-        }
-        Ok(String::from_utf8_lossy(&done.stdout).into_owned())
+    // bpftool says in JSON what went wrong.
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    let said = if said.trim().is_empty() {
+        printed
+    } else {
+        said
     };
-    let mut before = list()?;
-    for _ in 1..MOST_READS {
-        let now = list()?;
-        if now == before {
-            return Ok(of_text("the running rules".to_owned(), &now));
-        }
-        before = now;
-    }
-    Err(Failure {
-        exit: Exit::Unknown,
-        message: "the rules changed while they were read".to_owned(),
-        help: Some("try again when nothing loads rules".to_owned()),
-    })
+    let arguments = arguments.join(" ");
+    Err(Failure::usage(
+        format!("`{program} {arguments}` failed: {}", said.trim()),
+        "it takes root, in the node's network namespace".to_owned(),
+    ))
 }

@@ -1,9 +1,10 @@
 //! From a node's half of the policy to the files of its bundle, read back and proved.
 
+use super::ebpf;
 use super::nft::{self, Delta, State};
 use super::prove::{HalfProof, prove_half};
 use super::table::{Class, Compiler, NodeTable, Row};
-use crate::model::{Half, PodId};
+use crate::model::{Half, PodId, Program};
 use crate::symbolic::{Limits, PolicyIndex, prove_composition};
 use std::collections::BTreeMap;
 
@@ -37,12 +38,33 @@ pub struct Making<'a> {
     pub header: String,
     /// What else is commented.
     pub comments: Comments<'a>,
-    /// How peers are held.
-    pub design: nft::DesignChoice,
+    /// What for.
+    pub target: Target,
     /// How much the solver may do; `None` not to prove.
     pub prove: Option<Limits>,
-    /// The node's `policy.nft` of before, to make an update from.
-    pub previous: Option<String>,
+}
+
+/// What rules are made for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Target {
+    /// nftables.
+    Nft {
+        /// How peers are held.
+        design: nft::DesignChoice,
+        /// The node's `policy.nft` of before, to make an update from.
+        previous: Option<String>,
+    },
+    /// The eBPF program and its maps.
+    Ebpf,
+}
+
+/// Why there is no bundle.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NotMade {
+    /// What was emitted does not read back as what it has to be: a mistake in this tool.
+    Broken(String),
+    /// The node needs more of something than fits.
+    TooLarge(ebpf::Capacity),
 }
 
 /// The files of a node.
@@ -52,19 +74,50 @@ pub struct Bundle {
     pub table: NodeTable,
     /// By name.
     pub files: BTreeMap<&'static str, String>,
-    /// Which class is in which chain.
-    pub chain_of_class: Vec<(usize, String)>,
-    /// How the peers of each direction are held, in the order of `Direction::ALL`.
-    pub designs: Vec<nft::Design>,
-    /// What there is of everything.
-    pub size: Size,
+    /// The file that explanations name.
+    pub rules_file: &'static str,
+    /// What the files, read back, do.
+    pub program: Program,
+    /// What a kernel has to hold, and how.
+    pub held: Held,
     /// What became of the proof; `None` when it was not asked for.
     pub proof: Option<HalfProof>,
     /// Why the earlier bundle was of no use.
     pub no_update: Option<String>,
 }
 
-/// How much a kernel has to hold.
+/// What a kernel has to hold, and how.
+#[derive(Debug)]
+pub enum Held {
+    /// In an nftables table.
+    Nft {
+        /// Which class is in which chain.
+        chain_of_class: Vec<(usize, String)>,
+        /// How the peers of each direction are held, in the order of `Direction::ALL`.
+        designs: Vec<nft::Design>,
+        /// What there is of everything.
+        size: Size,
+    },
+    /// In eBPF maps.
+    Ebpf {
+        /// What each map has to hold.
+        capacities: [ebpf::Capacity; 4],
+    },
+}
+
+impl Held {
+    /// The rules and the elements.
+    pub fn counts(&self) -> (usize, usize) {
+        match self {
+            Held::Nft { size, .. } => (size.rules, size.elements),
+            Held::Ebpf {
+                capacities: [v4, v6, policy, counters],
+            } => (counters.entries, v4.entries + v6.entries + policy.entries),
+        }
+    }
+}
+
+/// How much a kernel has to hold of an nftables table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Size {
     /// Sets.
@@ -85,17 +138,34 @@ pub struct Size {
 ///
 /// # Errors
 ///
-/// When what was emitted does not read back as what it has to be, which is a mistake in this
-/// tool.
+/// When it does not fit, or does not read back as what it has to be.
 pub fn make_bundle(
     half: &Half<'_>,
     compiler: &Compiler<'_>,
     index: &PolicyIndex,
     making: &Making<'_>,
-) -> Result<Bundle, String> {
+) -> Result<Bundle, NotMade> {
     let table = compiler.table(half);
+    let mut bundle = match &making.target {
+        Target::Nft { design, previous } => {
+            make_nft(half, table, making, *design, previous.as_deref()).map_err(NotMade::Broken)?
+        }
+        Target::Ebpf => make_ebpf(half, table, making)?,
+    };
+    let prove = |limits| prove_half(&bundle.program, half, index, limits);
+    bundle.proof = making.prove.map(prove);
+    Ok(bundle)
+}
+
+fn make_nft(
+    half: &Half<'_>,
+    table: NodeTable,
+    making: &Making<'_>,
+    design: nft::DesignChoice,
+    previous: Option<&str>,
+) -> Result<Bundle, String> {
     let Comments { class, row } = making.comments;
-    let emitted = nft::emit(&table, half.modes, making.design, class, row);
+    let emitted = nft::emit(&table, half.modes, design, class, row);
     let header = &making.header;
     let mut files = BTreeMap::from([
         ("policy.nft", nft::whole(header, &emitted)),
@@ -104,9 +174,8 @@ pub fn make_bundle(
         ("remove.nft", nft::remove(header)),
     ]);
     let state = read_back(&files)?;
-    let program = state.program()?;
     let mut no_update = None;
-    if let Some(previous) = &making.previous {
+    if let Some(previous) = previous {
         match update(previous, &state) {
             Ok(Delta { add, switch, clean }) => {
                 for (name, text) in [
@@ -121,15 +190,45 @@ pub fn make_bundle(
         }
     }
     Ok(Bundle {
-        size: size(&state),
-        proof: making
-            .prove
-            .map(|limits| prove_half(&program, half, index, limits)),
-        chain_of_class: emitted.chain_of_class,
-        designs: emitted.designs,
+        rules_file: "policy.nft",
+        program: state.program()?,
+        held: Held::Nft {
+            size: size(&state),
+            chain_of_class: emitted.chain_of_class,
+            designs: emitted.designs,
+        },
+        proof: None,
         table,
         files,
         no_update,
+    })
+}
+
+fn make_ebpf(half: &Half<'_>, table: NodeTable, making: &Making<'_>) -> Result<Bundle, NotMade> {
+    let emitted = ebpf::emit(&table, half.modes);
+    let capacities = ebpf::capacities(&emitted);
+    let is_over = |capacity: &&ebpf::Capacity| capacity.entries > capacity.limit;
+    if let Some(capacity) = capacities.iter().find(is_over) {
+        return Err(NotMade::TooLarge(*capacity));
+    }
+    let files = ebpf::files(&making.header, &table, &emitted, &making.comments);
+    let maps = ebpf::read_files(|name| files.get(name).map(String::as_str));
+    let maps = maps.map_err(|problem| {
+        let (table, line, problem) = (problem.table, problem.line, problem.problem);
+        NotMade::Broken(format!("{table}, line {line}: {problem}"))
+    })?;
+    if maps != emitted {
+        let problem = "the files do not say what was to be written";
+        return Err(NotMade::Broken(problem.to_owned()));
+    }
+    Ok(Bundle {
+        rules_file: "policy.batch",
+        program: ebpf::program(&maps),
+        held: Held::Ebpf { capacities },
+        proof: None,
+        table,
+        files,
+        no_update: None,
     })
 }
 

@@ -6,13 +6,14 @@
 //! target is trusted in nothing: neither its emitter nor the table it emits from.
 
 mod compile;
+pub mod ebpf;
 mod identity;
 pub mod nft;
 mod prove;
 mod ready;
 mod table;
 
-pub use compile::{Bundle, Comments, Making, Size, make_bundle, prove_all};
+pub use compile::{Bundle, Comments, Held, Making, NotMade, Size, Target, make_bundle, prove_all};
 pub use identity::{Identity, identities};
 pub use prove::{HalfProof, prove_half};
 pub use ready::{NotReady, add_mentioned_nodes, address_book};

@@ -1,8 +1,9 @@
 //! What a rule bundle says in words: the comments in its files, and `bundle.json`.
 
 use super::words::{policy_name, workload_name};
-use crate::dataplane::nft::TABLE;
-use crate::dataplane::{Bundle, Class, HalfProof, Row};
+use crate::dataplane::ebpf::{numbered, pin_directory};
+use crate::dataplane::nft::{Design, TABLE};
+use crate::dataplane::{Bundle, Class, HalfProof, Held, Row};
 use crate::model::{Cluster, Direction, Modes, PolicyId};
 use crate::source::{Sources, Target};
 use schemars::{JsonSchema, schema_for};
@@ -137,8 +138,11 @@ pub struct BundleDocument {
     not_analysed: Vec<String>,
     /// The pods of the node that are isolated, by what isolates them.
     classes: Vec<ClassJson>,
-    /// How the peers of each direction are held, and why.
+    /// nft: how the peers of each direction are held, and why.
     design: Vec<DesignJson>,
+    /// ebpf: the rules by number, from 1, each with the rules of policies behind it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    rules: Vec<Vec<String>>,
     /// What a kernel has to hold.
     capacity: CapacityJson,
     /// The other files of the bundle, with the SHA-256 of each.
@@ -153,7 +157,7 @@ pub struct BundleDocument {
 struct ClassJson {
     /// `egress` or `ingress`.
     direction: String,
-    /// The chain that holds its rules.
+    /// nft: the chain that holds its rules. ebpf: its number among those of the direction.
     chain: String,
     /// Its workloads.
     workloads: Vec<String>,
@@ -186,11 +190,11 @@ struct DesignJson {
 #[derive(Serialize, JsonSchema, Debug)]
 #[serde(rename_all = "camelCase")]
 struct CapacityJson {
-    /// The table.
+    /// nft: the table. ebpf: where everything is pinned.
     table: String,
     /// Sets.
     sets: usize,
-    /// Verdict maps.
+    /// nft: verdict maps. ebpf: maps.
     maps: usize,
     /// Chains.
     chains: usize,
@@ -200,9 +204,24 @@ struct CapacityJson {
     elements: usize,
     /// Elements of the largest. nftables sets no limit of its own.
     largest: usize,
+    /// ebpf: each map, its entries, and the most that are compiled.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    each: Vec<MapJson>,
     /// Whether the addresses that only the node's pods can have are known: without, pods that
     /// are newer than the rules cannot be told from others.
     pod_ranges_known: bool,
+}
+
+/// What a map has to hold.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+struct MapJson {
+    /// Its name.
+    map: String,
+    /// Its entries.
+    entries: usize,
+    /// The most that are compiled.
+    limit: usize,
 }
 
 /// What was proved.
@@ -241,11 +260,14 @@ pub fn bundle_json(
             .collect()
     };
     let is_proved = bundle.proof == Some(HalfProof::Proved);
-    let size = bundle.size;
+    let (target, rules_files) = match bundle.held {
+        Held::Nft { .. } => ("nft", "the rules in policy.nft"),
+        Held::Ebpf { .. } => ("ebpf", "the maps in the .batch files"),
+    };
     BundleDocument {
         version: 1,
         portolan: env!("CARGO_PKG_VERSION").to_owned(),
-        target: "nft".to_owned(),
+        target: target.to_owned(),
         node: bundle.table.node.clone(),
         modes: text(modes.all()),
         input: sources
@@ -258,32 +280,9 @@ pub fn bundle_json(
             .map(|kind| format!("{} {}: {}", kind.api_version, kind.kind, kind.count))
             .collect(),
         classes: classes(cluster, sources, bundle),
-        design: bundle
-            .designs
-            .iter()
-            .map(|design| DesignJson {
-                direction: design.direction.name().to_owned(),
-                chosen: if design.is_identities {
-                    "identities"
-                } else {
-                    "merged-sets"
-                }
-                .to_owned(),
-                merged_elements: design.merged,
-                identity_elements: design.identities,
-                why: design.why(),
-            })
-            .collect(),
-        capacity: CapacityJson {
-            table: TABLE.to_owned(),
-            sets: size.sets,
-            maps: size.maps,
-            chains: size.chains,
-            rules: size.rules,
-            elements: size.elements,
-            largest: size.largest,
-            pod_ranges_known: !bundle.table.ranges.is_empty(),
-        },
+        design: designs(bundle),
+        rules: rules(cluster, sources, bundle),
+        capacity: capacity(bundle),
         files: bundle
             .files
             .iter()
@@ -297,25 +296,99 @@ pub fn bundle_json(
             }
             .to_owned(),
             whole: whole.to_owned(),
-            statement: "policy.nft, read back, lets through exactly the packets that the node's \
-                        half of the policy does: all addresses, protocols, ports and tracking \
-                        states at the hooks forward and input"
-                .to_owned(),
+            statement: format!(
+                "{rules_files}, read back, let through exactly the packets that the node's half \
+                 of the policy does: all addresses, protocols, ports and tracking states at the \
+                 hooks forward and input"
+            ),
         },
     }
 }
 
+fn designs(bundle: &Bundle) -> Vec<DesignJson> {
+    let Held::Nft { designs, .. } = &bundle.held else {
+        return Vec::new();
+    };
+    let design = |design: &Design| DesignJson {
+        direction: design.direction.name().to_owned(),
+        chosen: if design.is_identities {
+            "identities"
+        } else {
+            "merged-sets"
+        }
+        .to_owned(),
+        merged_elements: design.merged,
+        identity_elements: design.identities,
+        why: design.why(),
+    };
+    designs.iter().map(design).collect()
+}
+
+fn rules(cluster: &Cluster, sources: &Sources, bundle: &Bundle) -> Vec<Vec<String>> {
+    if matches!(bundle.held, Held::Nft { .. }) {
+        return Vec::new();
+    }
+    let classes = bundle.table.classes.iter();
+    let rows = classes.flat_map(|class| class.rows.iter().map(move |row| (class, row)));
+    rows.map(|(class, row)| row_comment(cluster, sources, class, row))
+        .collect()
+}
+
+fn capacity(bundle: &Bundle) -> CapacityJson {
+    let pod_ranges_known = !bundle.table.ranges.is_empty();
+    match &bundle.held {
+        Held::Nft { size, .. } => CapacityJson {
+            table: TABLE.to_owned(),
+            sets: size.sets,
+            maps: size.maps,
+            chains: size.chains,
+            rules: size.rules,
+            elements: size.elements,
+            largest: size.largest,
+            each: Vec::new(),
+            pod_ranges_known,
+        },
+        Held::Ebpf { capacities } => {
+            let (rules, elements) = bundle.held.counts();
+            let entries = capacities.iter().map(|capacity| capacity.entries);
+            let each = capacities.iter().map(|capacity| MapJson {
+                map: capacity.map.to_owned(),
+                entries: capacity.entries,
+                limit: capacity.limit,
+            });
+            CapacityJson {
+                table: pin_directory(&bundle.table.node),
+                sets: 0,
+                maps: capacities.len(),
+                chains: 0,
+                rules,
+                elements,
+                largest: entries.max().unwrap_or_default(),
+                each: each.collect(),
+                pod_ranges_known,
+            }
+        }
+    }
+}
+
+/// What holds the rules of each class.
+fn holders(bundle: &Bundle) -> BTreeMap<usize, String> {
+    match &bundle.held {
+        Held::Nft { chain_of_class, .. } => chain_of_class.iter().cloned().collect(),
+        Held::Ebpf { .. } => {
+            let of = |direction| numbered(&bundle.table, direction).into_iter().zip(1u32..);
+            let all = Direction::ALL.into_iter().flat_map(of);
+            all.map(|((class, _), number)| (class, number.to_string()))
+                .collect()
+        }
+    }
+}
+
 fn classes(cluster: &Cluster, sources: &Sources, bundle: &Bundle) -> Vec<ClassJson> {
-    let chains: BTreeMap<usize, &String> = bundle
-        .chain_of_class
-        .iter()
-        .map(|(class, chain)| (*class, chain))
-        .collect();
+    let chains = holders(bundle);
     let class = |(index, class): (usize, &Class)| ClassJson {
         direction: class.direction.name().to_owned(),
-        chain: chains
-            .get(&index)
-            .map_or_else(String::new, |chain| (*chain).clone()),
+        chain: chains.get(&index).cloned().unwrap_or_default(),
         workloads: workloads(cluster, class),
         addresses: class
             .pods

@@ -22,14 +22,16 @@ pub struct Verified<'a> {
     pub program: &'a Program,
     /// What the rules are called.
     pub file: &'a str,
-    /// Whether the table is there at all.
-    pub is_loaded: bool,
+    /// Why nothing is enforced, when nothing is loaded.
+    pub not_loaded: Option<&'a str>,
     /// Whether what was loaded before can stay behind the rules.
     pub adds_to_others: bool,
     /// Chains that no packet comes to.
-    pub unreachable: Vec<&'a str>,
+    pub unreachable: &'a [String],
     /// Base chains of others at the same hooks.
     pub foreign: &'a [Foreign],
+    /// What else is to be said.
+    pub notes: &'a [String],
     /// Why the rules are not understood.
     pub problem: Option<&'a NotUnderstood>,
     /// What became of the proof.
@@ -54,8 +56,8 @@ pub fn render_verified(found: &Verified<'_>, width: usize) -> String {
         }
         (None, None) => String::new(),
     };
-    if !found.is_loaded && found.problem.is_none() {
-        text.push_str("note: there is no table `inet portolan`: nothing is loaded\n");
+    if let Some(problem) = found.not_loaded {
+        text.push_str(&wrapped_line(&format!("note: {problem}"), width));
     }
     if found.adds_to_others {
         let note = "note: loading this leaves something of what was there before; all that was said \
@@ -74,6 +76,9 @@ pub fn render_verified(found: &Verified<'_>, width: usize) -> String {
             &format!("note: {}", foreign_text(foreign)),
             width,
         ));
+    }
+    for note in found.notes {
+        text.push_str(&wrapped_line(&format!("note: {note}"), width));
     }
     if found.problem.is_none() {
         text.push_str(&wrapped_line(
@@ -135,7 +140,7 @@ pub struct VerifiedDocument {
     /// A packet that is treated differently.
     #[serde(skip_serializing_if = "Option::is_none")]
     packet: Option<PacketJson>,
-    /// Whether the table is there.
+    /// Whether anything is loaded.
     loaded: bool,
     /// Whether what was loaded before can stay behind a file's rules: all that is said is about a
     /// node on which nothing was.
@@ -144,6 +149,9 @@ pub struct VerifiedDocument {
     unreachable: Vec<String>,
     /// Base chains of others at the same hooks: what they drop or change is not in the proof.
     foreign: Vec<String>,
+    /// What else is to be said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 /// A packet, and what becomes of it.
@@ -195,14 +203,11 @@ pub fn verified_json(found: &Verified<'_>) -> VerifiedDocument {
             .collect(),
         reason,
         packet: packet.map(|packet| packet_json(found, packet)),
-        loaded: found.is_loaded,
+        loaded: found.not_loaded.is_none(),
         adds_to_others: found.adds_to_others,
-        unreachable: found
-            .unreachable
-            .iter()
-            .map(|name| (*name).to_owned())
-            .collect(),
+        unreachable: found.unreachable.to_vec(),
         foreign: found.foreign.iter().map(foreign_text).collect(),
+        notes: found.notes.to_vec(),
     }
 }
 

@@ -1,0 +1,158 @@
+//! Maps of the eBPF program, of a bundle, of dumps or of this machine.
+
+use super::{Rules, cannot_read, printed};
+use crate::cli::exit::Exit;
+use crate::cli::output::Failure;
+use crate::dataplane::ebpf::{
+    MapProblem, Maps, Table, add_unattached, is_loaded, map_in_slot, modes_of, pin_directory,
+    program, read_batch, read_dump, slot_of,
+};
+use crate::dataplane::nft::NotUnderstood;
+use crate::model::{Family, Hook};
+use crate::report::bundle::read_header;
+use std::path::Path;
+
+/// A directory of `.batch` files, or of dumps.
+pub(super) fn of_path(path: &Path) -> Result<Rules, Failure> {
+    let mut rules = Rules::named(path.display().to_string());
+    let mut maps = Maps::default();
+    let is_bundle = path.join("generation.batch").is_file();
+    let ending = if is_bundle { "batch" } else { "json" };
+    for table in Table::ALL {
+        let file = path.join(format!("{}.{ending}", table.name()));
+        let text = std::fs::read_to_string(&file).map_err(|error| cannot_read(&file, &error))?;
+        if table == Table::Generation && is_bundle {
+            (rules.node, _) = read_header(&text);
+        }
+        let read = if is_bundle {
+            read_batch(&mut maps, table, &text)
+        } else {
+            read_dump(&mut maps, table, &text)
+        };
+        if let Err(problem) = read {
+            rules.name = file.display().to_string();
+            rules.problem = Some(not_understood(problem));
+            return Ok(rules);
+        }
+    }
+    understand(&mut rules, &maps);
+    Ok(rules)
+}
+
+fn not_understood(problem: MapProblem) -> NotUnderstood {
+    NotUnderstood {
+        line: problem.line,
+        text: problem.text,
+        problem: format!("map `{}`: {}", problem.table, problem.problem),
+    }
+}
+
+fn understand(rules: &mut Rules, maps: &Maps) {
+    rules.program = program(maps);
+    rules.modes = Some(modes_of(maps));
+    if !is_loaded(maps) {
+        rules.not_loaded = Some("the generation word says that nothing is loaded".to_owned());
+    }
+}
+
+/// Dumps are not one transaction: if another generation was loaded meanwhile, all is read again.
+const MOST_READS: usize = 5;
+
+pub(super) fn live(node: Option<&str>) -> Result<Rules, Failure> {
+    let Some(node) = node else {
+        return Err(Failure::usage(
+            "the running maps do not say of which node they are",
+            "say it with `--node NAME`".to_owned(),
+        ));
+    };
+    let directory = pin_directory(node);
+    let mut rules = Rules::named(format!("the running maps in {directory}"));
+    rules.node = Some(node.to_owned());
+    if !Path::new(&directory).join("program").exists() {
+        rules.not_loaded = Some(format!(
+            "nothing is pinned in {directory}: nothing is loaded"
+        ));
+        return Ok(rules);
+    }
+    for _ in 0..MOST_READS {
+        let generation = dump(&directory, Table::Generation)?;
+        let mut maps = Maps::default();
+        let mut read = read_dump(&mut maps, Table::Generation, &generation);
+        for table in Table::ALL.into_iter().skip(1) {
+            let outer = dump(&directory, table)?;
+            let Some(id) = map_in_slot(&outer, slot_of(&maps)) else {
+                return Err(unknown(format!(
+                    "no map is in the slot of `{}`",
+                    table.name()
+                )));
+            };
+            let inner = printed(
+                "bpftool",
+                &["-j", "map", "dump", "id", &id.to_string()],
+                "bpftool",
+            )?;
+            read = read.and_then(|()| read_dump(&mut maps, table, &inner));
+        }
+        if dump(&directory, Table::Generation)? != generation {
+            continue;
+        }
+        match read {
+            Err(problem) => rules.problem = Some(not_understood(problem)),
+            Ok(()) => {
+                understand(&mut rules, &maps);
+                check_program(&mut rules, &directory)?;
+            }
+        }
+        return Ok(rules);
+    }
+    Err(unknown("the maps changed while they were read".to_owned()))
+}
+
+fn unknown(message: String) -> Failure {
+    Failure {
+        exit: Exit::Unknown,
+        message,
+        help: Some("try again when nothing loads maps".to_owned()),
+    }
+}
+
+fn dump(directory: &str, table: Table) -> Result<String, Failure> {
+    let path = format!("{directory}/{}", table.name());
+    printed(
+        "bpftool",
+        &["-j", "map", "dump", "pinned", &path],
+        "bpftool",
+    )
+}
+
+/// Packets of a hook and family at which the program is not attached are not filtered.
+fn check_program(rules: &mut Rules, directory: &str) -> Result<(), Failure> {
+    let show = |what: &str, name: &str| -> Result<serde_json::Value, Failure> {
+        let path = format!("{directory}/{name}");
+        let text = printed("bpftool", &["-j", what, "show", "pinned", &path], "bpftool")?;
+        Ok(serde_json::from_str(&text).unwrap_or_default())
+    };
+    let shown = show("prog", "program")?;
+    let (id, tag) = (shown.get("id").cloned(), shown.get("tag").cloned());
+    for (hook, name) in [(Hook::Forward, "forward"), (Hook::Input, "input")] {
+        for (family, digit) in [(Family::V4, 4), (Family::V6, 6)] {
+            let link = format!("link_{name}{digit}");
+            let is_attached = Path::new(directory).join(&link).exists()
+                && show("link", &link)?.get("prog_id").cloned() == id;
+            if !is_attached {
+                add_unattached(&mut rules.program, hook, family);
+                rules.notes.push(format!(
+                    "no program is attached at {name} for {}",
+                    family.name()
+                ));
+            }
+        }
+    }
+    let tag = tag.as_ref().and_then(serde_json::Value::as_str);
+    let tag = tag.unwrap_or("unknown");
+    rules.notes.push(format!(
+        "that the program with the tag {tag} is portolan's is taken for granted; `load.sh` \
+         replaces any other"
+    ));
+    Ok(())
+}

@@ -1,0 +1,566 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Loads the bundle it lies in into the kernel, for the network namespace it runs in, and pins all
+// of it, so that nothing has to go on running. Needs libbpf: cc -O2 -o loader loader.c -lbpf
+
+#include <arpa/inet.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/netfilter.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "the maps of a bundle are for little-endian machines"
+#endif
+
+static const char usage[] =
+	"usage: loader COMMAND DIRECTORY\n"
+	"  load     loads the bundle in the current directory, or replaces what is loaded\n"
+	"  prepare  the first half of it: maps to fill, in DIRECTORY/next\n"
+	"  flip     the second half: packets go by what is in them\n"
+	"  unload   takes all of it away\n"
+	"  status   says what is loaded, and counts\n"
+	"  report   prints packets as they are dropped, until it is stopped\n"
+	"DIRECTORY is in a BPF file system, such as /sys/fs/bpf/portolan/worker-1\n";
+
+// Of libbpf's and the kernel's headers these are newer than the oldest that this is built with.
+enum { PROGRAM_TYPE_NETFILTER = 32, ATTACH_NETFILTER = 45, COMMAND_LINK_CREATE = 28 };
+enum { HOOK_INPUT = 1, HOOK_FORWARD = 2, PRIORITY = -1 };
+
+enum { ADDRESSES4, ADDRESSES6, POLICY, COUNTERS, TABLES };
+
+// The maps of one generation. Sizes are in bytes, as in portolan.bpf.c.
+static const struct {
+	const char *name;
+	enum bpf_map_type type;
+	uint32_t key, value, flags;
+} tables[TABLES] = {
+	{ "addresses4", BPF_MAP_TYPE_LPM_TRIE, 8, 20, BPF_F_NO_PREALLOC },
+	{ "addresses6", BPF_MAP_TYPE_LPM_TRIE, 20, 20, BPF_F_NO_PREALLOC },
+	{ "policy", BPF_MAP_TYPE_LPM_TRIE, 16, 4, BPF_F_NO_PREALLOC },
+	{ "counters", BPF_MAP_TYPE_PERCPU_HASH, 4, 8, 0 },
+};
+
+static const char *const shared[] = { "generation", "verdicts", "settings", "reports" };
+
+static const struct {
+	const char *name;
+	uint32_t family, hook;
+} links[] = {
+	{ "link_forward4", NFPROTO_IPV4, HOOK_FORWARD },
+	{ "link_forward6", NFPROTO_IPV6, HOOK_FORWARD },
+	{ "link_input4", NFPROTO_IPV4, HOOK_INPUT },
+	{ "link_input6", NFPROTO_IPV6, HOOK_INPUT },
+};
+
+enum { WORD_SLOT = 1 };
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+
+static void stop(const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	fprintf(stderr, "loader: ");
+	vfprintf(stderr, format, arguments);
+	fprintf(stderr, "\n");
+	va_end(arguments);
+	exit(1);
+}
+
+static void check(int result, const char *what, const char *name)
+{
+	if (result < 0)
+		stop("cannot %s %s: %s", what, name, strerror(errno));
+}
+
+static const char *in(const char *directory, const char *name)
+{
+	static char paths[4][512];
+	static unsigned int next;
+	char *path = paths[next++ % COUNT(paths)];
+	if (snprintf(path, sizeof(paths[0]), "%s/%s", directory, name) >= (int)sizeof(paths[0]))
+		stop("the name of `%s` is too long", directory);
+	return path;
+}
+
+// --- What the bundle says ----------------------------------------------------------------------
+
+struct entries {
+	uint32_t count;
+	uint8_t *keys, *values;
+};
+
+// Hexadecimal bytes after a word, and where they end.
+static char *read_bytes(char *from, const char *word, uint8_t *to, uint32_t count)
+{
+	char *at = from ? strstr(from, word) : NULL;
+	if (!at)
+		return NULL;
+	at += strlen(word);
+	for (uint32_t i = 0; i < count; i++) {
+		char *end;
+		unsigned long byte = strtoul(at, &end, 16);
+		if (end == at || byte > 255)
+			return NULL;
+		to[i] = byte;
+		at = end;
+	}
+	return at;
+}
+
+// The lines of a file for `bpftool batch`.
+static struct entries read_file(const char *name, uint32_t key, uint32_t value)
+{
+	struct entries entries = { 0 };
+	size_t room = 0, length = 0;
+	char *line = NULL;
+	FILE *file = fopen(name, "r");
+	if (!file)
+		stop("cannot open %s: %s", name, strerror(errno));
+	for (int number = 1; getline(&line, &length, file) >= 0; number++) {
+		if (line[0] == '#' || line[0] == '\n')
+			continue;
+		if (entries.count == room) {
+			room = room ? 2 * room : 1024;
+			entries.keys = realloc(entries.keys, room * key);
+			entries.values = realloc(entries.values, room * value);
+			if (!entries.keys || !entries.values)
+				stop("not enough memory for %s", name);
+		}
+		char *end = read_bytes(line, " key hex ", entries.keys + entries.count * key, key);
+		end = read_bytes(end, " value hex ", entries.values + entries.count * value, value);
+		if (!end || *end != '\n')
+			stop("%s:%d is not an entry", name, number);
+		entries.count++;
+	}
+	free(line);
+	fclose(file);
+	return entries;
+}
+
+static struct entries read_table(int table)
+{
+	if (table != COUNTERS)
+		return read_file(in(".", table == ADDRESSES4 ? "addresses4.batch" :
+				  table == ADDRESSES6 ? "addresses6.batch" :
+							"policy.batch"),
+				 tables[table].key, tables[table].value);
+	// One for each rule: they are numbered from 1.
+	struct entries policy = read_table(POLICY), counters = { 0 };
+	for (uint32_t i = 0; i < policy.count; i++) {
+		uint32_t rule;
+		memcpy(&rule, policy.values + i * sizeof(rule), sizeof(rule));
+		if (rule > counters.count)
+			counters.count = rule;
+	}
+	counters.keys = calloc(counters.count + 1, sizeof(uint32_t));
+	if (!counters.keys)
+		stop("not enough memory for the counters");
+	for (uint32_t i = 0; i < counters.count; i++)
+		((uint32_t *)counters.keys)[i] = i + 1;
+	return counters;
+}
+
+// --- Maps --------------------------------------------------------------------------------------
+
+static int make_map(int table, uint32_t entries)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = tables[table].flags);
+	int map = bpf_map_create(tables[table].type, tables[table].name, tables[table].key,
+				 tables[table].value, entries ? entries : 1, &options);
+	check(map, "make the map", tables[table].name);
+	return map;
+}
+
+static void fill(int map, int table, const struct entries *entries)
+{
+	LIBBPF_OPTS(bpf_map_batch_opts, options);
+	uint32_t count = entries->count;
+	if (!count)
+		return;
+	if (table == COUNTERS) {
+		// Each CPU counts for itself.
+		uint64_t *zeros = calloc(libbpf_num_possible_cpus(), sizeof(*zeros));
+		for (uint32_t i = 0; zeros && i < count; i++)
+			check(bpf_map_update_elem(map, (uint32_t *)entries->keys + i, zeros, 0),
+			      "fill", "counters");
+		free(zeros);
+		return;
+	}
+	check(bpf_map_update_batch(map, entries->keys, entries->values, &count, &options), "fill",
+	      tables[table].name);
+	if (count != entries->count)
+		stop("%u of %u entries fit into %s", count, entries->count, tables[table].name);
+}
+
+// --- The program -------------------------------------------------------------------------------
+
+static struct bpf_object *load_program(int *program)
+{
+	struct bpf_object *object = bpf_object__open_file("portolan.bpf.o", NULL);
+	if (!object)
+		stop("cannot open portolan.bpf.o: %s", strerror(errno));
+	struct bpf_program *found = bpf_object__find_program_by_name(object, "portolan");
+	if (!found)
+		stop("portolan.bpf.o has no program of that name");
+	bpf_program__set_type(found, (enum bpf_prog_type)PROGRAM_TYPE_NETFILTER);
+	bpf_program__set_expected_attach_type(found, (enum bpf_attach_type)ATTACH_NETFILTER);
+	if (bpf_object__load(object))
+		stop("the kernel does not take the program: %s (it takes Linux 6.4)", strerror(errno));
+	*program = bpf_program__fd(found);
+	return object;
+}
+
+// Two programs of the same instructions have the same tag.
+static int same_program(int one, int other)
+{
+	struct bpf_prog_info infos[2] = { 0 };
+	uint32_t length = sizeof(*infos);
+	check(bpf_obj_get_info_by_fd(one, &infos[0], &length), "ask about", "the program");
+	length = sizeof(*infos);
+	check(bpf_obj_get_info_by_fd(other, &infos[1], &length), "ask about", "the program");
+	return !memcmp(infos[0].tag, infos[1].tag, sizeof(infos[0].tag));
+}
+
+static void pin(int fd, const char *directory, const char *name)
+{
+	check(bpf_obj_pin(fd, in(directory, name)), "pin", in(directory, name));
+}
+
+static int pinned(const char *directory, const char *name)
+{
+	int fd = bpf_obj_get(in(directory, name));
+	check(fd, "open", in(directory, name));
+	return fd;
+}
+
+static void attach(int program, const char *directory)
+{
+	for (unsigned int i = 0; i < COUNT(links); i++) {
+		struct {
+			uint32_t program, target, type, flags, family, hook;
+			int32_t priority;
+			uint32_t link_flags, unused[20];
+		} attributes = { .program = program,
+				 .type = ATTACH_NETFILTER,
+				 .family = links[i].family,
+				 .hook = links[i].hook,
+				 .priority = PRIORITY };
+		int link = syscall(SYS_bpf, COMMAND_LINK_CREATE, &attributes, sizeof(attributes));
+		check(link, "attach", links[i].name);
+		pin(link, directory, links[i].name);
+		close(link);
+	}
+}
+
+// --- Generations -------------------------------------------------------------------------------
+
+static volatile uint32_t *word_of(const char *directory)
+{
+	void *word = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED,
+			  pinned(directory, "generation"), 0);
+	if (word == MAP_FAILED)
+		stop("cannot map the generation: %s", strerror(errno));
+	return word;
+}
+
+static void put(const char *directory, uint32_t slot, const int maps[TABLES])
+{
+	for (int table = 0; table < TABLES; table++)
+		check(bpf_map_update_elem(pinned(directory, tables[table].name), &slot, &maps[table], 0),
+		      "put in place", tables[table].name);
+}
+
+// Packets go by new maps. One store decides; then every packet that went by the old ones is
+// waited for, and the old ones are let go.
+static void flip(const char *directory, const int maps[TABLES])
+{
+	struct entries entries = read_file("generation.batch", 4, 4);
+	uint32_t modes;
+	if (entries.count != 1)
+		stop("generation.batch does not say one thing");
+	memcpy(&modes, entries.values, sizeof(modes));
+	volatile uint32_t *word = word_of(directory);
+	uint32_t old = *word & WORD_SLOT, new = !old;
+	put(directory, new, maps);
+	__atomic_store_n(word, (modes & ~WORD_SLOT) | new, __ATOMIC_RELEASE);
+	// The kernel waits for all readers when a map in a map is replaced; the slot in use is
+	// replaced by itself, so that this is before the other one changes.
+	put(directory, new, maps);
+	put(directory, old, maps);
+}
+
+static void remove_all(const char *directory, int with_directory)
+{
+	for (unsigned int i = 0; i < COUNT(links); i++)
+		unlink(in(directory, links[i].name));
+	unlink(in(directory, "program"));
+	for (unsigned int i = 0; i < COUNT(shared); i++)
+		unlink(in(directory, shared[i]));
+	for (int table = 0; table < TABLES; table++)
+		unlink(in(directory, tables[table].name));
+	if (with_directory && rmdir(directory) && errno != ENOENT)
+		stop("cannot remove %s: %s", directory, strerror(errno));
+}
+
+static void remove_next(const char *directory)
+{
+	const char *next = in(directory, "next");
+	for (int table = 0; table < TABLES; table++)
+		unlink(in(next, tables[table].name));
+	rmdir(next);
+}
+
+// The program and what all generations share, in an empty directory.
+static void pin_program(struct bpf_object *object, int program, const char *directory)
+{
+	for (unsigned int i = 0; i < COUNT(shared); i++)
+		pin(bpf_object__find_map_fd_by_name(object, shared[i]), directory, shared[i]);
+	for (int table = 0; table < TABLES; table++)
+		pin(bpf_object__find_map_fd_by_name(object, tables[table].name), directory,
+		    tables[table].name);
+	pin(program, directory, "program");
+}
+
+static void prepare_maps(int maps[TABLES], int is_filled)
+{
+	for (int table = 0; table < TABLES; table++) {
+		struct entries entries = read_table(table);
+		maps[table] = make_map(table, entries.count);
+		if (is_filled || table == COUNTERS)
+			fill(maps[table], table, &entries);
+		free(entries.keys);
+		free(entries.values);
+	}
+}
+
+static int is_there(const char *path)
+{
+	struct stat status;
+	return !stat(path, &status);
+}
+
+// Everything to be replaced with new maps, whatever is there: nothing, the same program, another
+// one, or what an interrupted run left.
+static void load(const char *directory, int maps[TABLES])
+{
+	int program;
+	struct bpf_object *object = load_program(&program);
+	const char *last = links[COUNT(links) - 1].name;
+	// Another program is loaded beside this one, and both filter until the old one is gone.
+	char old[512];
+	if (snprintf(old, sizeof(old), "%s_old", directory) >= (int)sizeof(old))
+		stop("the name of `%s` is too long", directory);
+	if (is_there(in(directory, last)) && same_program(program, pinned(directory, "program"))) {
+		flip(directory, maps);
+		remove_all(old, 1);
+		bpf_object__close(object);
+		return;
+	}
+	if (is_there(in(directory, last)) && !is_there(old)) {
+		remove_next(directory);
+		check(rename(directory, old), "rename", directory);
+		check(mkdir(directory, 0700), "make", directory);
+	} else {
+		// Never came to filter, or the old one still does.
+		remove_all(directory, 0);
+	}
+	pin_program(object, program, directory);
+	flip(directory, maps);
+	attach(program, directory);
+	remove_all(old, 1);
+	bpf_object__close(object);
+}
+
+// --- For people --------------------------------------------------------------------------------
+
+static const char *const reasons[] = {
+	"accepted: neither end is isolated",
+	"accepted: connection tracking",
+	"accepted: not policed at this hook",
+	"accepted: policy",
+	"dropped: nothing is loaded",
+	"dropped: no IP header",
+	"dropped: invalid to connection tracking",
+	"dropped: an address without an entry",
+	"dropped: unknown pod of this node",
+	"dropped: fragment, or cut short",
+	"dropped: egress policy of the source",
+	"dropped: ingress policy of the destination",
+};
+
+static uint64_t total(int map, const void *key)
+{
+	int cpus = libbpf_num_possible_cpus();
+	uint64_t *each = calloc(cpus, sizeof(*each)), sum = 0;
+	if (!each || bpf_map_lookup_elem(map, key, each))
+		stop("cannot read a counter: %s", strerror(errno));
+	for (int i = 0; i < cpus; i++)
+		sum += each[i];
+	free(each);
+	return sum;
+}
+
+static void status(const char *directory)
+{
+	uint32_t word = *word_of(directory), slot = word & WORD_SLOT, id;
+	printf("slot %u, word 0x%02x\n", slot, word);
+	int verdicts = pinned(directory, "verdicts");
+	for (uint32_t i = 0; i < COUNT(reasons); i++)
+		printf("%12llu  %s\n", (unsigned long long)total(verdicts, &i), reasons[i]);
+	check(bpf_map_lookup_elem(pinned(directory, "counters"), &slot, &id), "find", "counters");
+	int counters = bpf_map_get_fd_by_id(id);
+	check(counters, "open", "counters");
+	for (uint32_t *last = NULL, rule; !bpf_map_get_next_key(counters, last, &rule); last = &rule) {
+		uint64_t count = total(counters, &rule);
+		if (count)
+			printf("%12llu  by rule %u\n", (unsigned long long)count, rule);
+	}
+}
+
+struct denied {
+	uint64_t time;
+	uint8_t source[16], destination[16];
+	uint32_t class;
+	uint16_t port;
+	uint8_t version, protocol, reason, hook, tracking, unused;
+};
+
+static int print(void *context, void *data, size_t size)
+{
+	const struct denied *denied = data;
+	char source[INET6_ADDRSTRLEN], destination[INET6_ADDRSTRLEN];
+	int family = denied->version == 4 ? AF_INET : AF_INET6;
+	(void)context;
+	if (size < sizeof(*denied) || denied->reason >= COUNT(reasons))
+		return 0;
+	inet_ntop(family, denied->source, source, sizeof(source));
+	inet_ntop(family, denied->destination, destination, sizeof(destination));
+	printf("%llu.%06llu %s -> %s protocol %u port %u at %s, %s", denied->time / 1000000000ull,
+	       denied->time / 1000 % 1000000ull, source, destination, denied->protocol, denied->port,
+	       denied->hook == HOOK_FORWARD ? "forward" : "input", reasons[denied->reason]);
+	if (denied->class)
+		printf(" (class %u)", denied->class);
+	printf("\n");
+	fflush(stdout);
+	return 0;
+}
+
+static volatile uint32_t *report_setting;
+
+static void end_report(int signal)
+{
+	(void)signal;
+	*report_setting = 0;
+	_exit(0);
+}
+
+static void report(const char *directory)
+{
+	uint32_t key = 0, on = 1;
+	int settings = pinned(directory, "settings");
+	struct ring_buffer *ring = ring_buffer__new(pinned(directory, "reports"), print, NULL, NULL);
+	if (!ring)
+		stop("cannot read reports: %s", strerror(errno));
+	report_setting = mmap(NULL, getpagesize(), PROT_READ | PROT_WRITE, MAP_SHARED, settings, 0);
+	if (report_setting == MAP_FAILED)
+		stop("cannot map the settings: %s", strerror(errno));
+	signal(SIGINT, end_report);
+	signal(SIGTERM, end_report);
+	signal(SIGPIPE, end_report);
+	check(bpf_map_update_elem(settings, &key, &on, 0), "switch on", "reports");
+	for (;;)
+		if (ring_buffer__poll(ring, -1) < 0 && errno != EINTR)
+			break;
+}
+
+// --- Commands ----------------------------------------------------------------------------------
+
+static void make_directories(const char *directory)
+{
+	char path[512];
+	struct statfs status;
+	snprintf(path, sizeof(path), "%s", directory);
+	char *end = strrchr(path, '/');
+	if (!end)
+		stop("`%s` is not the name of a directory in a BPF file system", directory);
+	*end = 0;
+	if (mkdir(path, 0700) && errno != EEXIST)
+		stop("cannot make %s: %s", path, strerror(errno));
+	check(statfs(path, &status), "look at", path);
+	if (status.f_type != BPF_FS_MAGIC)
+		stop("%s is not in a BPF file system: mount -t bpf bpf /sys/fs/bpf", path);
+	if (mkdir(directory, 0700) && errno != EEXIST)
+		stop("cannot make %s: %s", directory, strerror(errno));
+}
+
+int main(int count, char **words)
+{
+	if (count != 3) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	const char *command = words[1], *directory = words[2];
+	int maps[TABLES], is = 0;
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	if (!strcmp(command, "status") && (is = 1))
+		status(directory);
+	if (!strcmp(command, "report") && (is = 1))
+		report(directory);
+	if (is)
+		return 0;
+	int parent = -1;
+	if (!strcmp(command, "unload") && (is = 1) && !is_there(directory))
+		return 0;
+	if (!strcmp(command, "load") || !strcmp(command, "prepare"))
+		make_directories(directory);
+	// One at a time.
+	parent = open(directory, O_RDONLY | O_DIRECTORY);
+	check(parent, "open", directory);
+	check(flock(parent, LOCK_EX), "lock", directory);
+	if (is) {
+		char old[512];
+		snprintf(old, sizeof(old), "%s_old", directory);
+		remove_next(directory);
+		remove_all(directory, 1);
+		remove_all(old, 1);
+		// Leaves the folder of all nodes when another one is in it.
+		*strrchr(old, '/') = 0;
+		rmdir(old);
+	} else if (!strcmp(command, "load")) {
+		prepare_maps(maps, 1);
+		remove_next(directory);
+		load(directory, maps);
+	} else if (!strcmp(command, "prepare")) {
+		remove_next(directory);
+		prepare_maps(maps, 0);
+		const char *next = in(directory, "next");
+		check(mkdir(next, 0700), "make", next);
+		for (int table = 0; table < TABLES; table++)
+			pin(maps[table], next, tables[table].name);
+	} else if (!strcmp(command, "flip")) {
+		for (int table = 0; table < TABLES; table++)
+			maps[table] = pinned(in(directory, "next"), tables[table].name);
+		remove_next(directory);
+		load(directory, maps);
+	} else {
+		fputs(usage, stderr);
+		return 2;
+	}
+	return 0;
+}
