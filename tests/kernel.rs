@@ -19,7 +19,10 @@ mod probe;
 #[path = "kernel/topology.rs"]
 mod topology;
 
-use compare::{DENY_ALL, ONLY_B_ON_8080, compare, listeners, loaded, places, probes};
+use compare::{
+    DENY_ALL, ONLY_B_ON_8080, compare, listeners, loaded, try_node_to_pod, try_revocation,
+    try_service,
+};
 use libtest_mimic::{Arguments, Failed, Trial};
 use policies::policies;
 use portolan::dataplane::nft::{DesignChoice, State, read_listing};
@@ -29,9 +32,6 @@ use portolan::dataplane::{
 use portolan::model::{AddressBook, Cluster, Half, Modes, NodeId};
 use portolan::reach::Reach;
 use portolan::symbolic::{Limits, PolicyIndex};
-use probe::{Kind, Probe, try_all};
-use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::time::Duration;
 use topology::{Topology, is_able};
 
 type Test = fn() -> Result<(), Failed>;
@@ -134,129 +134,21 @@ fn identities() -> Result<(), Failed> {
 fn service() -> Result<(), Failed> {
     let topology = Topology::new("s")?;
     let mut listeners = listeners(&topology)?;
-    let cluster = loaded(ONLY_B_ON_8080);
-    load_policy(&topology, &cluster, DesignChoice::Smaller)?;
-    let translate = "add table ip svc\n\
-        add chain ip svc pre { type nat hook prerouting priority dstnat; }\n\
-        add rule ip svc pre ip daddr 10.96.0.10 tcp dport 80 dnat to 10.244.1.10:8080\n\
-        add chain ip svc post { type nat hook postrouting priority srcnat; }\n\
-        add rule ip svc post ip saddr 10.244.1.10 ip daddr 10.244.1.10 masquerade\n";
-    topology.load(0, translate)?;
-    topology.load(1, translate)?;
-    let via = |from: &str, source: &str, destination: &str, port| Probe {
-        from: from.to_owned(),
-        source: source.parse().unwrap(),
-        destination: destination.parse().unwrap(),
-        kind: Kind::Tcp,
-        port,
-    };
-    let cases = [
-        (
-            via("b", "10.244.1.11", "10.96.0.10", 80),
-            true,
-            "b may reach a on 8080, through the Service too",
-        ),
-        (
-            via("e", "10.244.1.12", "10.96.0.10", 80),
-            false,
-            "e may not, nor through the Service",
-        ),
-        (
-            via("c", "10.244.2.10", "10.96.0.10", 80),
-            false,
-            "nor may c, from the other node",
-        ),
-        (
-            via("b", "10.244.1.11", "10.244.1.10", 80),
-            false,
-            "the Service's port is not the pod's",
-        ),
-        (
-            via("a", "10.244.1.10", "10.96.0.10", 80),
-            true,
-            "a reaches itself through the Service",
-        ),
-    ];
-    let probes: Vec<Probe> = cases.iter().map(|(probe, _, _)| probe.clone()).collect();
-    let arrived = try_all(&topology, &mut listeners, &probes)?;
-    for ((_, wanted, why), arrived) in cases.iter().zip(&arrived) {
-        assert_eq!(wanted, arrived, "{why}");
-    }
-    Ok(())
+    load_policy(&topology, &loaded(ONLY_B_ON_8080), DesignChoice::Smaller)?;
+    try_service(&topology, &mut listeners)
 }
 
 fn revocation() -> Result<(), Failed> {
-    use std::io::{Read, Write};
     let topology = Topology::new("r")?;
-    let allowed = loaded(ONLY_B_ON_8080);
-    load_policy(&topology, &allowed, DesignChoice::Smaller)?;
-    let in_namespace = |name: &'static str| {
-        let topology = &topology;
-        move || topology.enter(name)
-    };
-    let server = std::thread::scope(|scope| {
-        let enter = in_namespace("a");
-        scope
-            .spawn(move || -> Result<TcpListener, String> {
-                enter()?;
-                TcpListener::bind("10.244.1.10:8080").map_err(|e| e.to_string())
-            })
-            .join()
-            .unwrap()
-    })?;
-    let mut client = std::thread::scope(|scope| {
-        let enter = in_namespace("b");
-        scope
-            .spawn(move || -> Result<TcpStream, String> {
-                enter()?;
-                let address: SocketAddr = "10.244.1.10:8080".parse().unwrap();
-                TcpStream::connect_timeout(&address, Duration::from_secs(2))
-                    .map_err(|e| e.to_string())
-            })
-            .join()
-            .unwrap()
-    })?;
-    let (mut served, _) = server.accept()?;
-    served.set_read_timeout(Some(Duration::from_millis(400)))?;
-    let mut buffer = [0; 8];
-    client.write_all(b"one")?;
-    assert_eq!(served.read(&mut buffer)?, 3, "an allowed flow works");
-    load_policy(&topology, &loaded(DENY_ALL), DesignChoice::Smaller)?;
-    client.write_all(b"two")?;
-    assert!(
-        served.read(&mut buffer).is_err(),
-        "the next packet after revocation is dropped"
-    );
-    load_policy(&topology, &allowed, DesignChoice::Smaller)?;
-    served.set_read_timeout(Some(Duration::from_secs(5)))?;
-    assert_eq!(
-        served.read(&mut buffer)?,
-        3,
-        "the flow goes on when it is allowed again"
-    );
-    Ok(())
+    let load = |text: &str| load_policy(&topology, &loaded(text), DesignChoice::Smaller);
+    try_revocation(&topology, &load)
 }
 
 fn node_to_pod() -> Result<(), Failed> {
     let topology = Topology::new("n")?;
     let mut listeners = listeners(&topology)?;
-    let cluster = loaded(DENY_ALL);
-    load_policy(&topology, &cluster, DesignChoice::Smaller)?;
-    let places = places(&cluster);
-    let probes = probes(&places);
-    let plain: Vec<Probe> = probes.iter().map(|(probe, _, _)| probe.clone()).collect();
-    let arrived = try_all(&topology, &mut listeners, &plain)?;
-    let mut from_own_node = 0;
-    for ((probe, source, destination), arrived) in probes.iter().zip(arrived) {
-        let own = source.is_node && !destination.is_node && source.node == destination.node;
-        from_own_node += usize::from(own);
-        assert_eq!(
-            own, arrived,
-            "only a pod's own node comes through: {probe:?}"
-        );
-    }
-    assert!(from_own_node > 100);
-    Ok(())
+    load_policy(&topology, &loaded(DENY_ALL), DesignChoice::Smaller)?;
+    try_node_to_pod(&topology, &mut listeners)
 }
 
 /// What a node holds, as a state.

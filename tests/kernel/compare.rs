@@ -9,7 +9,8 @@ use libtest_mimic::Failed;
 use portolan::manifest::{LoadOptions, load};
 use portolan::model::{Cluster, Flow, NodeId, Party, Protocol, Verdict, evaluate};
 use portolan::source::Sources;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 /// The cluster of the topology, with policies.
 pub(crate) fn loaded(policies: &str) -> Cluster {
@@ -199,3 +200,129 @@ pub(crate) const DENY_ALL: &str = "apiVersion: networking.k8s.io/v1\nkind: Netwo
     metadata: {name: deny, namespace: left}\nspec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n---\n\
     apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
     metadata: {name: deny, namespace: right}\nspec: {podSelector: {}, policyTypes: [Ingress, Egress]}\n---\n";
+
+/// A Service address in front of `a`: clients see its port 80, and policy sees port 8080 of `a`.
+pub(crate) fn try_service(topology: &Topology, listeners: &mut [Listener]) -> Result<(), Failed> {
+    let translate = "add table ip svc\n\
+        add chain ip svc pre { type nat hook prerouting priority dstnat; }\n\
+        add rule ip svc pre ip daddr 10.96.0.10 tcp dport 80 dnat to 10.244.1.10:8080\n\
+        add chain ip svc post { type nat hook postrouting priority srcnat; }\n\
+        add rule ip svc post ip saddr 10.244.1.10 ip daddr 10.244.1.10 masquerade\n";
+    topology.load(0, translate)?;
+    topology.load(1, translate)?;
+    let via = |from: &str, source: &str, destination: &str, port| Probe {
+        from: from.to_owned(),
+        source: source.parse().unwrap(),
+        destination: destination.parse().unwrap(),
+        kind: Kind::Tcp,
+        port,
+    };
+    let cases = [
+        (
+            via("b", "10.244.1.11", "10.96.0.10", 80),
+            true,
+            "b may reach a on 8080, through the Service too",
+        ),
+        (
+            via("e", "10.244.1.12", "10.96.0.10", 80),
+            false,
+            "e may not, nor through the Service",
+        ),
+        (
+            via("c", "10.244.2.10", "10.96.0.10", 80),
+            false,
+            "nor may c, from the other node",
+        ),
+        (
+            via("b", "10.244.1.11", "10.244.1.10", 80),
+            false,
+            "the Service's port is not the pod's",
+        ),
+        (
+            via("a", "10.244.1.10", "10.96.0.10", 80),
+            true,
+            "a reaches itself through the Service",
+        ),
+    ];
+    let probes: Vec<Probe> = cases.iter().map(|(probe, _, _)| probe.clone()).collect();
+    let arrived = try_all(topology, listeners, &probes)?;
+    for ((_, wanted, why), arrived) in cases.iter().zip(&arrived) {
+        assert_eq!(wanted, arrived, "{why}");
+    }
+    Ok(())
+}
+
+/// A live flow stops at its next packet when policy that let it through is replaced, and goes on
+/// when that is back.
+pub(crate) fn try_revocation(
+    topology: &Topology,
+    load: &dyn Fn(&str) -> Result<(), Failed>,
+) -> Result<(), Failed> {
+    use std::io::{Read, Write};
+    load(ONLY_B_ON_8080)?;
+    let in_namespace = |name: &'static str| move || topology.enter(name);
+    let server = std::thread::scope(|scope| {
+        let enter = in_namespace("a");
+        scope
+            .spawn(move || -> Result<TcpListener, String> {
+                enter()?;
+                TcpListener::bind("10.244.1.10:8080").map_err(|e| e.to_string())
+            })
+            .join()
+            .unwrap()
+    })?;
+    let mut client = std::thread::scope(|scope| {
+        let enter = in_namespace("b");
+        scope
+            .spawn(move || -> Result<TcpStream, String> {
+                enter()?;
+                let address: SocketAddr = "10.244.1.10:8080".parse().unwrap();
+                TcpStream::connect_timeout(&address, Duration::from_secs(2))
+                    .map_err(|e| e.to_string())
+            })
+            .join()
+            .unwrap()
+    })?;
+    let (mut served, _) = server.accept()?;
+    served.set_read_timeout(Some(Duration::from_millis(400)))?;
+    let mut buffer = [0; 8];
+    client.write_all(b"one")?;
+    assert_eq!(served.read(&mut buffer)?, 3, "an allowed flow works");
+    load(DENY_ALL)?;
+    client.write_all(b"two")?;
+    assert!(
+        served.read(&mut buffer).is_err(),
+        "the next packet after revocation is dropped"
+    );
+    load(ONLY_B_ON_8080)?;
+    served.set_read_timeout(Some(Duration::from_secs(5)))?;
+    assert_eq!(
+        served.read(&mut buffer)?,
+        3,
+        "the flow goes on when it is allowed again"
+    );
+    Ok(())
+}
+
+/// Where nothing is allowed, a pod's own node reaches it, and nobody else does.
+pub(crate) fn try_node_to_pod(
+    topology: &Topology,
+    listeners: &mut [Listener],
+) -> Result<(), Failed> {
+    let cluster = loaded(DENY_ALL);
+    let places = places(&cluster);
+    let probes = probes(&places);
+    let plain: Vec<Probe> = probes.iter().map(|(probe, _, _)| probe.clone()).collect();
+    let arrived = try_all(topology, listeners, &plain)?;
+    let mut from_own_node = 0;
+    for ((probe, source, destination), arrived) in probes.iter().zip(arrived) {
+        let own = source.is_node && !destination.is_node && source.node == destination.node;
+        from_own_node += usize::from(own);
+        assert_eq!(
+            own, arrived,
+            "only a pod's own node comes through: {probe:?}"
+        );
+    }
+    assert!(from_own_node > 100);
+    Ok(())
+}

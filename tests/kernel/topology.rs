@@ -21,11 +21,12 @@ pub fn command(program: &str, arguments: &[&str], input: &str) -> Result<String,
         .spawn()
         .map_err(|error| format!("{program}: {error}"))?;
     let mut stdin = child.stdin.take().ok_or("no standard input")?;
-    stdin
-        .write_all(input.as_bytes())
-        .map_err(|e| e.to_string())?;
-    drop(stdin);
-    let done = child.wait_with_output().map_err(|e| e.to_string())?;
+    // Both at once: a pipe holds little.
+    let done = std::thread::scope(|scope| {
+        // What stops reading says why, and that is what matters.
+        scope.spawn(move || stdin.write_all(input.as_bytes()));
+        child.wait_with_output().map_err(|e| e.to_string())
+    })?;
     if done.status.success() {
         return Ok(String::from_utf8_lossy(&done.stdout).into_owned());
     }

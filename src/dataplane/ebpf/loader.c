@@ -39,7 +39,9 @@ static const char usage[] =
 
 // Of libbpf's and the kernel's headers these are newer than the oldest that this is built with.
 enum { PROGRAM_TYPE_NETFILTER = 32, ATTACH_NETFILTER = 45, COMMAND_LINK_CREATE = 28 };
-enum { HOOK_INPUT = 1, HOOK_FORWARD = 2, PRIORITY = -1 };
+enum { HOOK_INPUT = 1, HOOK_FORWARD = 2 };
+// After destination NAT (-100) and before source NAT (100). Each program at a hook has its own.
+enum { PRIORITY = -1, LAST_PRIORITY = -16 };
 
 enum { ADDRESSES4, ADDRESSES6, POLICY, COUNTERS, TABLES };
 
@@ -249,19 +251,30 @@ static int pinned(const char *directory, const char *name)
 	return fd;
 }
 
-static void attach(int program, const char *directory)
+// At the first priority that no other program has.
+static int attach_to(int program, uint32_t family, uint32_t hook)
 {
-	for (unsigned int i = 0; i < COUNT(links); i++) {
+	for (int priority = PRIORITY; priority >= LAST_PRIORITY; priority--) {
 		struct {
 			uint32_t program, target, type, flags, family, hook;
 			int32_t priority;
 			uint32_t link_flags, unused[20];
 		} attributes = { .program = program,
 				 .type = ATTACH_NETFILTER,
-				 .family = links[i].family,
-				 .hook = links[i].hook,
-				 .priority = PRIORITY };
+				 .family = family,
+				 .hook = hook,
+				 .priority = priority };
 		int link = syscall(SYS_bpf, COMMAND_LINK_CREATE, &attributes, sizeof(attributes));
+		if (link >= 0 || errno != EBUSY)
+			return link;
+	}
+	return -1;
+}
+
+static void attach(int program, const char *directory)
+{
+	for (unsigned int i = 0; i < COUNT(links); i++) {
+		int link = attach_to(program, links[i].family, links[i].hook);
 		check(link, "attach", links[i].name);
 		pin(link, directory, links[i].name);
 		close(link);

@@ -540,6 +540,7 @@ static __always_inline __u8 tracking_of(unsigned long nfct)
 {
 #ifdef TRACKING_FROM_SETTINGS
 	// For tests: what the kernel runs without a network has no connection.
+	(void)nfct;
 	__u32 setting = SETTING_TEST_TRACKING;
 	__u32 *wanted = bpf_map_lookup_elem(&settings, &setting);
 	return wanted ? *wanted : INVALID;

@@ -1,0 +1,716 @@
+//! The eBPF program in a real kernel: what arrives is what `model::evaluate` says, and packets
+//! that it is run on by themselves become what the maps' semantics say.
+//!
+//! Needs root, network namespaces, nft, clang, libbpf, bpftool and Linux 6.4; without, every test
+//! is reported as skipped. No nft policy is loaded here: nft only turns connection tracking on.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    clippy::unreachable,
+    reason = "a test that cannot go on has failed"
+)]
+
+#[path = "agreement/clusters.rs"]
+mod clusters;
+#[path = "kernel/compare.rs"]
+mod compare;
+#[path = "kernel/ebpf.rs"]
+mod ebpf;
+#[path = "agreement/edges.rs"]
+#[allow(dead_code, reason = "shared with another test")]
+mod edges;
+#[path = "kernel/frames.rs"]
+mod frames;
+mod generate;
+#[path = "dataplane/packets.rs"]
+#[allow(dead_code, reason = "shared with another test")]
+mod packets;
+#[path = "dataplane/placed.rs"]
+mod placed;
+#[path = "kernel/policies.rs"]
+mod policies;
+#[path = "kernel/probe.rs"]
+mod probe;
+#[path = "kernel/topology.rs"]
+mod topology;
+
+use compare::{DENY_ALL, ONLY_B_ON_8080, compare, listeners, loaded};
+use ebpf::{Built, can_load, held, script};
+use libtest_mimic::{Arguments, Failed, Trial};
+use policies::policies;
+use portolan::dataplane::ebpf::{Maps, Part, decide, files, program};
+use portolan::dataplane::{
+    Bundle, Comments, Compiler, HalfProof, Making, Target, address_book, make_bundle, prove_half,
+};
+use portolan::model::{
+    AddressBook, Cluster, Decision, Family, Half, Hook, Modes, NodeId, Packet, Tracking, Transport,
+    expected,
+};
+use portolan::reach::Reach;
+use portolan::symbolic::{Limits, PolicyIndex};
+use portolan::{model, source};
+use probe::{Kind, Probe, try_all};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::time::Duration;
+use topology::{Topology, command};
+
+type Test = fn() -> Result<(), Failed>;
+
+/// How many policy sets are tried with packets on the network.
+const SETS: u64 = 36;
+/// How many generated clusters' maps are tried with packets by themselves, unless `PROPTEST_CASES`
+/// says otherwise.
+const CLUSTERS: usize = 16;
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let able = can_load();
+    let tests: [(&str, Test); 9] = [
+        ("generated_policies_decide_what_arrives", generated),
+        (
+            "every_kind_of_packet_becomes_what_the_model_says",
+            by_themselves,
+        ),
+        ("a_service_is_seen_after_translation", service),
+        ("revocation_cuts_a_live_flow_at_its_next_packet", revocation),
+        ("a_node_reaches_its_pods_under_default_deny", node_to_pod),
+        ("connection_tracking_is_read_from_the_packet", tracking),
+        ("bpftool_fills_the_same_maps", by_hand),
+        ("tampering_with_a_running_node_is_found", tampering),
+        (
+            "another_program_takes_over_and_unloading_leaves_nothing",
+            taking_over,
+        ),
+    ];
+    let needs = "root, network namespaces, nft, clang, libbpf, bpftool and Linux 6.4";
+    let trials = tests
+        .into_iter()
+        .map(|(name, test)| {
+            Trial::test(format!("{name} (needs {needs})"), test).with_ignored_flag(!able)
+        })
+        .collect();
+    // One after the other: each needs the whole machine's packets to itself.
+    let arguments = Arguments {
+        test_threads: Some(1),
+        ..arguments
+    };
+    libtest_mimic::run(&arguments, trials).exit();
+}
+
+fn bundle(cluster: &Cluster, node: u32) -> Bundle {
+    let book = address_book(cluster).unwrap();
+    let reach = Reach::new(cluster);
+    let compiler = Compiler::new(cluster, &reach, &book);
+    let half = Half::new(cluster, &book, NodeId(node), Modes::default());
+    let making = Making {
+        header: "# kernel test\n".to_owned(),
+        comments: Comments::NONE,
+        target: Target::Ebpf,
+        prove: Some(Limits::default()),
+    };
+    let bundle = make_bundle(&half, &compiler, &PolicyIndex::new(cluster), &making).unwrap();
+    assert_eq!(bundle.proof, Some(HalfProof::Proved));
+    bundle
+}
+
+/// A topology whose nodes go by eBPF; unloaded with this.
+struct Nodes {
+    built: Built,
+    topology: Topology,
+}
+
+impl Nodes {
+    fn new(tag: &str) -> Result<Nodes, String> {
+        Ok(Nodes {
+            built: Built::new()?,
+            topology: Topology::new(tag)?,
+        })
+    }
+
+    fn pin(&self, node: usize) -> String {
+        self.built.pin(["n1", "n2"][node])
+    }
+
+    fn folder(&self, cluster: &Cluster, node: usize) -> Result<PathBuf, String> {
+        let bundle = bundle(cluster, u32::try_from(node).unwrap());
+        self.built.folder(["n1", "n2"][node], &bundle.files)
+    }
+
+    /// The way a person does it.
+    fn load(&self, cluster: &Cluster) -> Result<(), String> {
+        for node in 0..2 {
+            let folder = self.folder(cluster, node)?;
+            let line = format!("sh load.sh {}", self.pin(node));
+            script(&self.topology, node, &folder, &line)?;
+        }
+        Ok(())
+    }
+
+    fn status(&self, node: usize) -> Result<String, String> {
+        let folder = self.built.folder("status", &Default::default())?;
+        self.built.loader(&folder, "status", &self.pin(node))
+    }
+}
+
+fn generated() -> Result<(), Failed> {
+    let nodes = Nodes::new("g")?;
+    let mut listeners = listeners(&nodes.topology)?;
+    let nothing = loaded("");
+    // Neighbours find each other.
+    let _ = compare(&nodes.topology, &mut listeners, &nothing, "");
+    compare(&nodes.topology, &mut listeners, &nothing, "nothing loaded")?;
+    let (mut probes, mut arrived) = (0, 0);
+    for seed in 0..SETS {
+        let text = policies(seed);
+        let cluster = loaded(&text);
+        nodes.load(&cluster)?;
+        let (all, some) = compare(&nodes.topology, &mut listeners, &cluster, &text)?;
+        probes += all;
+        arrived += some;
+    }
+    let listing = nodes.topology.listing(0)?;
+    assert!(!listing.contains("drop"), "no nft rule drops: {listing}");
+    assert!(
+        arrived * 5 > probes && arrived * 10 < probes * 9,
+        "{arrived} of {probes}"
+    );
+    eprintln!("{SETS} policy sets, {probes} probes, {arrived} arrived, all as evaluate says");
+    Ok(())
+}
+
+/// Of each kind of address that the maps tell apart one, then those at the edges of what it holds.
+fn addresses(maps: &Maps) -> (Vec<IpAddr>, Vec<IpAddr>) {
+    let (mut kinds, mut edges) = (Vec::new(), Vec::new());
+    for ((family, width), prefixes) in Family::ALL.into_iter().zip([32, 128]).zip(&maps.addresses) {
+        let mut known = BTreeSet::new();
+        let last = u128::MAX >> (128 - width);
+        for (prefix, end) in prefixes {
+            // What holds at a prefix's first number can be a longer prefix's.
+            if known.insert(*end) {
+                kinds.push(family.address(prefix.first));
+            } else if known.len() < 64 {
+                edges.push(family.address(prefix.first));
+            }
+            edges.push(family.address(prefix.last(width)));
+            edges.extend(prefix.first.checked_sub(1).map(|n| family.address(n)));
+            let after = prefix.last(width).checked_add(1).filter(|n| *n <= last);
+            edges.extend(after.map(|n| family.address(n)));
+        }
+    }
+    edges.sort_unstable();
+    edges.dedup();
+    (kinds, edges)
+}
+
+/// Every packet up to what the maps tell apart, and those at the edges of it.
+fn representatives(maps: &Maps) -> Vec<Packet> {
+    let mut ports = BTreeSet::from([0u16, 80]);
+    for key in maps.policy.keys() {
+        if let Part::Of(_, prefix) = key.part {
+            let (first, last) = (prefix.first, prefix.last(16));
+            for port in [first, last, last + 1, first.wrapping_sub(1)] {
+                ports.extend(u16::try_from(port).ok());
+            }
+        }
+    }
+    let (kinds, edges) = addresses(maps);
+    let mut packets = Vec::new();
+    let pairs = |one: &[IpAddr], other: &[IpAddr]| -> Vec<(IpAddr, IpAddr)> {
+        let all = one.iter().flat_map(|a| other.iter().map(move |b| (*a, *b)));
+        all.filter(|(a, b)| a.is_ipv4() == b.is_ipv4()).collect()
+    };
+    let of = |hook, (source, destination), transport, port, tracking| Packet {
+        hook,
+        source,
+        destination,
+        transport,
+        port,
+        tracking,
+    };
+    for ends in pairs(&kinds, &kinds) {
+        for transport in Transport::ALL {
+            for &port in ports
+                .iter()
+                .filter(|port| transport.has_ports() || **port == 80)
+            {
+                packets.push(of(Hook::Forward, ends, transport, port, Tracking::New));
+            }
+            for hook in Hook::ALL {
+                for tracking in Tracking::ALL {
+                    packets.push(of(hook, ends, transport, 80, tracking));
+                }
+            }
+        }
+    }
+    let (few_kinds, few_edges) = (&kinds[..kinds.len().min(24)], &edges[..edges.len().min(96)]);
+    for ends in [pairs(few_kinds, few_edges), pairs(few_edges, few_kinds)].concat() {
+        for transport in [Transport::Tcp, Transport::Other] {
+            packets.push(of(Hook::Forward, ends, transport, 80, Tracking::New));
+        }
+    }
+    packets
+}
+
+/// The program of the kernel is run on representatives and boundary packets of generated maps, in
+/// every way that IP can carry them.
+fn by_themselves() -> Result<(), Failed> {
+    let built = Built::new()?;
+    let pin = built.pin("p");
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let strategy = (clusters::cluster(), 0..48usize, packets::modes());
+    let (mut n_packets, mut n_frames, mut n_dropped) = (0usize, 0usize, 0usize);
+    let cases = std::env::var("PROPTEST_CASES").ok();
+    let clusters = cases
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(CLUSTERS);
+    for _ in 0..clusters {
+        let (cluster, seed, modes) = strategy.new_tree(&mut runner).unwrap().current();
+        let cluster = placed::place(cluster, seed);
+        let reach = Reach::new(&cluster);
+        let (book, _) = AddressBook::new(&cluster);
+        let compiler = Compiler::new(&cluster, &reach, &book);
+        for half in placed::halves(&cluster, &book, modes) {
+            let table = compiler.table(&half);
+            let maps = portolan::dataplane::ebpf::emit(&table, modes);
+            let files = files("", &table, &maps, &Comments::NONE);
+            let folder = built.folder_for_packets("p", &files)?;
+            // A namespace of its own: packets of this machine do not go by it.
+            built.loader_apart(&folder, "load", &pin)?;
+            // Where nothing is let through by policy, unreadable packets become what any does.
+            let closed = Maps {
+                policy: Default::default(),
+                ..maps.clone()
+            };
+            let mut lines = String::new();
+            let mut wanted: Vec<(Packet, Decision, usize)> = Vec::new();
+            let mut add = |packet: &Packet, decision, frames: Vec<String>| {
+                for (way, frame) in frames.iter().enumerate() {
+                    lines.push_str(frame);
+                    wanted.push((*packet, decision, way));
+                }
+            };
+            for (index, packet) in representatives(&maps).iter().enumerate() {
+                let decision = expected(&half, packet).0;
+                n_packets += 1;
+                add(packet, decision, frames::readable(packet));
+                if index % 5 == 0 && packet.transport != Transport::Discovery {
+                    add(packet, decide(&closed, packet), frames::unreadable(packet));
+                }
+                let is_read = packet.tracking == Tracking::New
+                    && decide(
+                        &Maps {
+                            word: maps.word | 1 << 5,
+                            ..closed.clone()
+                        },
+                        packet,
+                    ) == Decision::Drop;
+                if index % 50 == 0 && is_read {
+                    add(packet, Decision::Drop, frames::malformed(packet));
+                }
+            }
+            let verdicts = built.run(&pin, 1, &lines)?;
+            assert_eq!(verdicts.len(), wanted.len());
+            n_frames += wanted.len();
+            for (((packet, decision, way), (accepted, _)), line) in
+                wanted.iter().zip(&verdicts).zip(lines.lines())
+            {
+                let did = if *accepted {
+                    Decision::Accept
+                } else {
+                    Decision::Drop
+                };
+                n_dropped += usize::from(did == Decision::Drop);
+                if did != *decision {
+                    return Err(format!(
+                        "{packet} (way {way}) should be {}, was {}\n{line}\n{}",
+                        decision.name(),
+                        did.name(),
+                        files["policy.batch"]
+                    )
+                    .into());
+                }
+            }
+        }
+    }
+    let folder = built.folder("p", &Default::default())?;
+    built.loader(&folder, "unload", &pin)?;
+    eprintln!(
+        "{clusters} clusters, {n_packets} packets in {n_frames} frames, {n_dropped} dropped, all as the model says"
+    );
+    Ok(())
+}
+
+/// A Service address in front of `a`: clients see its port 80, and policy sees port 8080 of `a`.
+fn service() -> Result<(), Failed> {
+    let nodes = Nodes::new("s")?;
+    let mut listeners = listeners(&nodes.topology)?;
+    nodes.load(&loaded(ONLY_B_ON_8080))?;
+    compare::try_service(&nodes.topology, &mut listeners)
+}
+
+fn revocation() -> Result<(), Failed> {
+    let nodes = Nodes::new("r")?;
+    let load = |text: &str| nodes.load(&loaded(text)).map_err(Failed::from);
+    compare::try_revocation(&nodes.topology, &load)
+}
+
+fn node_to_pod() -> Result<(), Failed> {
+    let nodes = Nodes::new("n")?;
+    let mut listeners = listeners(&nodes.topology)?;
+    nodes.load(&loaded(DENY_ALL))?;
+    compare::try_node_to_pod(&nodes.topology, &mut listeners)
+}
+
+/// What the program built for tests is told, the real one reads: every state on real packets.
+fn tracking() -> Result<(), Failed> {
+    let nodes = Nodes::new("k")?;
+    let topology = &nodes.topology;
+    let mut listeners = listeners(topology)?;
+    // `b` may reach `a` on 8080, and `a` nobody.
+    let only = format!(
+        "{ONLY_B_ON_8080}apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: quiet, \
+         namespace: left}}\nspec: {{podSelector: {{matchLabels: {{app: a}}}}, policyTypes: [Egress]}}\n---\n\
+         apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: udp, namespace: left}}\n\
+         spec: {{podSelector: {{matchLabels: {{app: a}}}}, ingress: [{{from: [{{namespaceSelector: {{}}, \
+         podSelector: {{matchLabels: {{app: b}}}}}}], ports: [{{port: 9999, protocol: UDP}}]}}]}}\n"
+    );
+    let cluster = loaded(&only);
+    nodes.load(&cluster)?;
+    let counts = |what: &str| -> usize {
+        let status = nodes.status(0).unwrap();
+        let line = status
+            .lines()
+            .find(|line| line.ends_with(what))
+            .unwrap()
+            .trim_start();
+        line.split(' ').next().unwrap().parse().unwrap()
+    };
+    let from = |name: &'static str, run: &(dyn Fn() -> Result<(), Failed> + Sync)| {
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(move || {
+                topology.enter(name)?;
+                run()
+            });
+            thread.join().unwrap()
+        })
+    };
+    // An error about an allowed packet comes back: related.
+    let before = counts("connection tracking");
+    from("b", &|| {
+        let socket = UdpSocket::bind("10.244.1.11:0")?;
+        socket.set_read_timeout(Some(Duration::from_secs(2)))?;
+        socket.connect("10.244.1.10:9999")?;
+        socket.send(b"x")?;
+        let answer = socket.recv(&mut [0; 8]).unwrap_err();
+        assert_eq!(answer.kind(), std::io::ErrorKind::ConnectionRefused);
+        Ok(())
+    })?;
+    assert!(
+        counts("connection tracking") > before,
+        "related packets are counted"
+    );
+    // An answer to nothing is invalid: dropped, though the port is allowed.
+    let before = counts("invalid to connection tracking");
+    from("b", &|| {
+        let socket = socket2::Socket::new(
+            socket2::Domain::IPV4,
+            socket2::Type::RAW,
+            Some(socket2::Protocol::from(6)),
+        )?;
+        let mut segment = vec![0x9c, 0x40, 0x1f, 0x90];
+        // A reset of a connection that is not there.
+        segment.extend([0, 0, 0, 9, 0, 0, 0, 9, 0x50, 0x04, 0, 0, 0, 0, 0, 0]);
+        let target: SocketAddr = "10.244.1.10:0".parse().unwrap();
+        socket.bind(&"10.244.1.11:0".parse::<SocketAddr>().unwrap().into())?;
+        socket.send_to(&segment, &target.into())?;
+        Ok(())
+    })?;
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(
+        counts("invalid to connection tracking") > before,
+        "invalid packets are counted"
+    );
+    // Untracked packets are policed like new ones, and nothing of them is a reply.
+    topology.load(
+        0,
+        "add table inet raw\nadd chain inet raw pre { type filter hook prerouting priority raw; }\n\
+         add rule inet raw pre udp dport { 8080, 9999 } notrack\n",
+    )?;
+    let udp = |port| Probe {
+        from: "b".to_owned(),
+        source: "10.244.1.11".parse().unwrap(),
+        destination: "10.244.1.10".parse().unwrap(),
+        kind: Kind::Udp,
+        port,
+    };
+    let before = (
+        counts("accepted: policy"),
+        counts("ingress policy of the destination"),
+    );
+    let arrived = try_all(topology, &mut listeners, &[udp(8080)])?;
+    assert_eq!(arrived, [false], "untracked, and policy has only TCP there");
+    from("b", &|| {
+        UdpSocket::bind("10.244.1.11:0")?.send_to(b"x", "10.244.1.10:9999")?;
+        Ok(())
+    })?;
+    std::thread::sleep(Duration::from_millis(100));
+    assert!(
+        counts("accepted: policy") > before.0,
+        "untracked and allowed"
+    );
+    assert!(counts("ingress policy of the destination") > before.1);
+    // A rule's own counter, and nobody else's.
+    let status = nodes.status(0)?;
+    assert!(status.contains("by rule"), "{status}");
+    reports(&nodes)
+}
+
+/// Dropped packets are reported while someone listens, and not otherwise.
+fn reports(nodes: &Nodes) -> Result<(), Failed> {
+    let topology = &nodes.topology;
+    let folder = nodes.built.folder("status", &Default::default())?;
+    let file = folder.join("reports.txt");
+    let line = format!(
+        "./loader report {} > {} & echo $!",
+        nodes.pin(0),
+        file.display()
+    );
+    let pid = command(
+        "sh",
+        &["-c", &format!("cd {} && {line}", folder.display())],
+        "",
+    )?;
+    std::thread::sleep(Duration::from_millis(200));
+    let send = || {
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| -> Result<(), Failed> {
+                topology.enter("e")?;
+                UdpSocket::bind("10.244.1.12:0")?.send_to(b"x", "10.244.1.10:4321")?;
+                UdpSocket::bind("[fd10:244:1::c]:0")?.send_to(b"x", "[fd10:244:1::a]:4322")?;
+                Ok(())
+            });
+            thread.join().unwrap()
+        })
+    };
+    send()?;
+    std::thread::sleep(Duration::from_millis(200));
+    command("sh", &["-c", &format!("kill -TERM {}", pid.trim())], "")?;
+    std::thread::sleep(Duration::from_millis(200));
+    let said = std::fs::read_to_string(&file)?;
+    for wanted in [
+        "10.244.1.12 -> 10.244.1.10 protocol 17 port 4321 at forward, dropped: ingress policy of the destination",
+        "fd10:244:1::c -> fd10:244:1::a protocol 17 port 4322 at forward, dropped: ingress policy",
+    ] {
+        assert!(said.contains(wanted), "{said}");
+    }
+    let settings = format!("{}/settings", nodes.pin(0));
+    let setting = || command("bpftool", &["-j", "map", "dump", "pinned", &settings], "");
+    assert!(!setting()?.contains("0x01\",\"0x00\",\"0x00\",\"0x00\"],\"value\":[\"0x01"));
+    Ok(())
+}
+
+/// The files are bpftool's too: prepared, filled by hand and flipped, the maps are the same.
+fn by_hand() -> Result<(), Failed> {
+    let nodes = Nodes::new("h")?;
+    for seed in 300..306 {
+        let cluster = loaded(&policies(seed));
+        let bundle = bundle(&cluster, 0);
+        let folder = nodes.built.folder("n1", &bundle.files)?;
+        let pin = nodes.pin(0);
+        script(
+            &nodes.topology,
+            0,
+            &folder,
+            &format!("./loader prepare {pin}"),
+        )?;
+        for name in ["addresses4.batch", "addresses6.batch", "policy.batch"] {
+            let text = bundle.files[name].replace("/sys/fs/bpf/portolan/n1", &pin);
+            if text.lines().all(|line| line.starts_with('#')) {
+                continue;
+            }
+            command("bpftool", &["batch", "file", "/dev/stdin"], &text)?;
+        }
+        script(&nodes.topology, 0, &folder, &format!("./loader flip {pin}"))?;
+        let maps = held(&pin)?;
+        nodes.load(&cluster)?;
+        assert_eq!(
+            held(&pin)?,
+            Maps {
+                word: maps.word ^ 1,
+                ..maps
+            },
+            "seed {seed}"
+        );
+    }
+    Ok(())
+}
+
+fn tampering() -> Result<(), Failed> {
+    let nodes = Nodes::new("t")?;
+    let cluster = loaded(ONLY_B_ON_8080);
+    nodes.load(&cluster)?;
+    let pin = nodes.pin(0);
+    let (book, _) = AddressBook::new(&cluster);
+    let half = Half::new(&cluster, &book, NodeId(0), Modes::default());
+    let index = PolicyIndex::new(&cluster);
+    let verify = || -> Result<HalfProof, String> {
+        Ok(prove_half(
+            &program(&held(&pin)?),
+            &half,
+            &index,
+            Limits::default(),
+        ))
+    };
+    assert_eq!(verify()?, HalfProof::Proved);
+    // The maps that packets go by are those in the slot.
+    let id = |table: &str| -> Result<String, String> {
+        let word = held(&pin)?.word;
+        let path = format!("{pin}/{table}");
+        let outer = command("bpftool", &["-j", "map", "dump", "pinned", &path], "")?;
+        let id = portolan::dataplane::ebpf::map_in_slot(&outer, word & 1).ok_or("no map")?;
+        Ok(id.to_string())
+    };
+    let a4 = "20 00 00 00 0a f4 01 0a";
+    let zero = "00 00 00 00";
+    for (table, line) in [
+        // `a` is not isolated any more.
+        (
+            "addresses4",
+            format!("update id @ key hex {a4} value hex {zero} {zero} {zero} {zero} {zero}"),
+        ),
+        ("addresses4", format!("delete id @ key hex {a4}")),
+        // Nobody is known to be anybody.
+        ("addresses4", format!("delete id @ key hex {zero} {zero}")),
+        (
+            "addresses6",
+            format!("delete id @ key hex {zero} {zero} {zero} {zero} {zero}"),
+        ),
+        // All traffic of the first peer.
+        (
+            "policy",
+            format!(
+                "update id @ key hex 48 00 00 00 01 00 00 00 01 00 00 00 01 00 00 00 value hex 01 {}",
+                "00 00 00"
+            ),
+        ),
+        // Who is nobody may do everything.
+        (
+            "policy",
+            format!(
+                "update id @ key hex 48 00 00 00 01 00 00 00 00 00 00 00 01 00 00 00 value hex 01 {}",
+                "00 00 00"
+            ),
+        ),
+        (
+            "generation",
+            format!("update pinned {pin}/generation key hex {zero} value hex 00 00 00 00"),
+        ),
+        (
+            "generation",
+            format!("update pinned {pin}/generation key hex {zero} value hex 16 00 00 00"),
+        ),
+    ] {
+        nodes.load(&cluster)?;
+        let words = if table == "generation" {
+            // Whichever slot it is.
+            let slot = held(&pin)?.word & 1;
+            line.replace("hex 16", &format!("hex {:02x}", 0x16 | slot))
+        } else {
+            line.replace('@', &id(table)?)
+        };
+        let words: Vec<&str> = ["map"].into_iter().chain(words.split(' ')).collect();
+        command("bpftool", &words, "")?;
+        assert!(matches!(verify()?, HalfProof::Differs(_)), "{line}");
+    }
+    // What is loaded over it mends it, whatever was there.
+    nodes.load(&cluster)?;
+    assert_eq!(verify()?, HalfProof::Proved);
+    let word = "update pinned @/generation key hex 00 00 00 00 value hex 02 01 00 00";
+    let word = word.replace('@', &pin);
+    let words: Vec<&str> = ["map"].into_iter().chain(word.split(' ')).collect();
+    command("bpftool", &words, "")?;
+    assert!(verify().is_err(), "what is not understood is refused");
+    Ok(())
+}
+
+/// How many programs and maps of ours there are.
+fn ours() -> Result<usize, String> {
+    let count = |what: &str, name: &str| -> Result<usize, String> {
+        let said = command("bpftool", &[what, "show"], "")?;
+        Ok(said.lines().filter(|line| line.contains(name)).count())
+    };
+    Ok(count("prog", "name portolan")?
+        + count("map", "name addresses")?
+        + count("map", "name policy")?
+        + count("map", "name counters")?
+        + count("map", "name generation")?
+        + count("map", "name verdicts")?
+        + count("link", "type 10")?)
+}
+
+fn taking_over() -> Result<(), Failed> {
+    let settle = || std::thread::sleep(Duration::from_millis(300));
+    settle();
+    let before = ours()?;
+    let nodes = Nodes::new("o")?;
+    let mut listeners = listeners(&nodes.topology)?;
+    let cluster = loaded(&policies(7));
+    nodes.load(&cluster)?;
+    compare(
+        &nodes.topology,
+        &mut listeners,
+        &cluster,
+        "the first program",
+    )?;
+    let n_loaded = ours()?;
+    // Another program: one that counts dropped packets elsewhere, say.
+    let source = portolan::dataplane::ebpf::PROGRAM;
+    let other = source.replace("\tREASONS,\n", "\tUNUSED_REASON,\n\tREASONS,\n");
+    assert_ne!(source, other);
+    let other = Built::with(&other.replace("__u32 class = 0;\n", "__u32 class = 77;\n"))?;
+    for node in 0..2usize {
+        let bundle = bundle(&cluster, u32::try_from(node).unwrap());
+        let folder = other.folder("n", &bundle.files)?;
+        script(
+            &nodes.topology,
+            node,
+            &folder,
+            &format!("sh load.sh {}", nodes.pin(node)),
+        )?;
+    }
+    compare(
+        &nodes.topology,
+        &mut listeners,
+        &cluster,
+        "the second program",
+    )?;
+    settle();
+    assert_eq!(ours()?, n_loaded, "the first one is gone");
+    for node in 0..2 {
+        let folder = nodes.folder(&cluster, node)?;
+        // Twice: the second time there is nothing to do.
+        for _ in 0..2 {
+            let line = format!("sh unload.sh {}", nodes.pin(node));
+            script(&nodes.topology, node, &folder, &line)?;
+        }
+        assert!(!std::path::Path::new(&nodes.pin(node)).exists());
+        let listing = nodes.topology.listing(node)?;
+        assert!(!listing.contains("portolan"), "{listing}");
+    }
+    settle();
+    assert_eq!(ours()?, before, "nothing is left");
+    compare(
+        &nodes.topology,
+        &mut listeners,
+        &loaded(""),
+        "nothing is enforced",
+    )?;
+    Ok(())
+}
