@@ -13,12 +13,15 @@
     reason = "a measurement that cannot go on has no result, and prints it otherwise"
 )]
 
+#[path = "../tests/kernel/ebpf.rs"]
+mod ebpf;
 #[path = "../tests/kernel/policies.rs"]
 #[allow(dead_code, reason = "shared with tests")]
 mod policies;
 #[path = "../tests/kernel/topology.rs"]
 mod topology;
 
+use ebpf::{Built, can_load, script};
 use portolan::dataplane::nft::DesignChoice;
 use portolan::dataplane::{Bundle, Comments, Compiler, Making, Target, address_book, make_bundle};
 use portolan::manifest::{LoadOptions, load};
@@ -40,8 +43,15 @@ const POLICIES: [&str; 2] = [
      {from: [{ipBlock: {cidr: 192.0.2.0/24, except: [192.0.2.128/25]}}], ports: [{port: 80}]}",
 ];
 
-/// The files of the nth time.
-type Files<'a> = dyn Fn(usize) -> Vec<String> + Sync + 'a;
+/// Loads for the nth time, in the node's namespace; says how many loads that took.
+type Load<'a> = dyn Fn(usize) -> usize + Sync + 'a;
+
+fn nft(texts: &[String]) -> usize {
+    for text in texts {
+        command("nft", &["-f", "-"], text).unwrap();
+    }
+    texts.len()
+}
 
 fn main() {
     // `cargo test` runs benches too, without `--bench`: once, and small.
@@ -51,24 +61,32 @@ fn main() {
         return;
     }
     let loads = if measured { 1200 } else { 6 };
-    let bundles = [bundle(0, None), bundle(1, None)];
+    let made = |nth, previous| {
+        let design = DesignChoice::Smaller;
+        bundle(nth, Target::Nft { design, previous })
+    };
+    let bundles = [made(0, None), made(1, None)];
     let whole = |nth: usize| bundles[nth % 2].files["policy.nft"].clone();
-    let updates: Vec<Bundle> = (0..2)
-        .map(|nth| bundle(nth, Some(whole(nth + 1))))
-        .collect();
+    let updates: Vec<Bundle> = (0..2).map(|nth| made(nth, Some(whole(nth + 1)))).collect();
     let file = |bundle: &Bundle, name: &str| bundle.files[name].clone();
-    let ways: [(&str, Box<Files>); 5] = [
-        ("no rules are loaded meanwhile", Box::new(|_| Vec::new())),
-        ("policy.nft, the same again", Box::new(|_| vec![whole(0)])),
-        ("policy.nft, two in turn", Box::new(|nth| vec![whole(nth)])),
+    let ways: [(&str, Box<Load>); 5] = [
+        (
+            "no rules are loaded meanwhile",
+            Box::new(|_| {
+                std::thread::sleep(Duration::from_millis(5));
+                0
+            }),
+        ),
+        ("policy.nft, the same again", Box::new(|_| nft(&[whole(0)]))),
+        (
+            "policy.nft, two in turn",
+            Box::new(|nth| nft(&[whole(nth)])),
+        ),
         (
             "update1 to update3, two in turn",
             Box::new(|nth| {
                 let names = ["update1.nft", "update2.nft", "update3.nft"];
-                names
-                    .iter()
-                    .map(|name| file(&updates[nth % 2], name))
-                    .collect()
+                nft(&names.map(|name| file(&updates[nth % 2], name)))
             }),
         ),
         (
@@ -78,7 +96,7 @@ fn main() {
                     "# what there is\n",
                     "delete table inet portolan\nadd table inet portolan\n",
                 );
-                vec![text]
+                nft(&[text])
             }),
         ),
     ];
@@ -86,30 +104,52 @@ fn main() {
         "{:38} {:>6} {:>9} {:>6} {:>9} {:>7}",
         "rules are loaded as", "loads", "allowed", "lost", "denied", "leaked"
     );
-    for (nth, (name, files)) in ways.iter().enumerate() {
+    for (nth, (name, load)) in ways.iter().enumerate() {
         let topology = Topology::new(&format!("a{nth}")).unwrap();
         topology.load(0, &whole(1)).unwrap();
-        let counted = run(&topology, loads, files.as_ref());
-        // What is lost depends on how busy the machine is; nothing may ever leak.
-        let is_ours = !name.starts_with("for comparison");
-        assert!(
-            !is_ours || counted.leaked == 0,
-            "{name}: {} leaked",
-            counted.leaked
-        );
-        println!(
-            "{name:38} {:>6} {:>9} {:>6} {:>9} {:>7}   {:.1} ms each",
-            counted.loads,
-            counted.allowed,
-            counted.allowed - counted.arrived,
-            counted.denied,
-            counted.leaked,
-            counted.time.as_secs_f64() * 1e3 / counted.loads.max(1) as f64,
-        );
+        report(name, &run(&topology, loads, load.as_ref()));
     }
+    if !can_load() {
+        println!("eBPF skipped: needs clang, libbpf, bpftool and Linux 6.4");
+        return;
+    }
+    let built = Built::new().unwrap();
+    let topology = Topology::new("ae").unwrap();
+    let folders = [0, 1].map(|nth| {
+        let files = bundle(nth, Target::Ebpf).files;
+        built.folder(&format!("f{nth}"), &files).unwrap()
+    });
+    let pin = built.pin("n1");
+    script(&topology, 0, &folders[1], &format!("sh load.sh {pin}")).unwrap();
+    let load = |nth: usize| {
+        built.loader(&folders[nth % 2], "load", &pin).unwrap();
+        1
+    };
+    let counted = run(&topology, loads, &load);
+    report("loader load, two in turn (eBPF)", &counted);
+    script(&topology, 0, &folders[0], &format!("sh unload.sh {pin}")).unwrap();
 }
 
-fn bundle(nth: usize, previous: Option<String>) -> Bundle {
+fn report(name: &str, counted: &Counted) {
+    // What is lost depends on how busy the machine is; nothing may ever leak.
+    let is_ours = !name.starts_with("for comparison");
+    assert!(
+        !is_ours || counted.leaked == 0,
+        "{name}: {} leaked",
+        counted.leaked
+    );
+    println!(
+        "{name:38} {:>6} {:>9} {:>6} {:>9} {:>7}   {:.1} ms each",
+        counted.loads,
+        counted.allowed,
+        counted.allowed - counted.arrived,
+        counted.denied,
+        counted.leaked,
+        counted.time.as_secs_f64() * 1e3 / counted.loads.max(1) as f64,
+    );
+}
+
+fn bundle(nth: usize, target: Target) -> Bundle {
     let text = format!(
         "{}apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: a, namespace: left}}\n\
          spec: {{podSelector: {{matchLabels: {{app: a}}}}, ingress: [{}]}}\n",
@@ -129,10 +169,7 @@ fn bundle(nth: usize, previous: Option<String>) -> Bundle {
     let making = Making {
         header: "# bench\n".to_owned(),
         comments: Comments::NONE,
-        target: Target::Nft {
-            design: DesignChoice::Smaller,
-            previous,
-        },
+        target,
         prove: None,
     };
     make_bundle(&half, &compiler, &PolicyIndex::new(cluster), &making).unwrap()
@@ -148,7 +185,7 @@ struct Counted {
 }
 
 /// Sends while rules are loaded, and counts.
-fn run(topology: &Topology, loads: usize, files: &Files<'_>) -> Counted {
+fn run(topology: &Topology, loads: usize, load: &Load<'_>) -> Counted {
     let server = std::thread::scope(|scope| {
         let server = scope.spawn(|| {
             topology.enter("a").unwrap();
@@ -204,14 +241,7 @@ fn run(topology: &Topology, loads: usize, files: &Files<'_>) -> Counted {
             let started = Instant::now();
             let mut n_loads = 0;
             for nth in 0..loads {
-                let files = files(nth);
-                if files.is_empty() {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                for text in files {
-                    command("nft", &["-f", "-"], &text).unwrap();
-                    n_loads += 1;
-                }
+                n_loads += load(nth);
             }
             (n_loads, started.elapsed())
         });

@@ -24,6 +24,8 @@ mod edges;
 #[path = "kernel/frames.rs"]
 mod frames;
 mod generate;
+#[path = "mutants/cluster.rs"]
+mod mutants;
 #[path = "dataplane/packets.rs"]
 #[allow(dead_code, reason = "shared with another test")]
 mod packets;
@@ -71,12 +73,13 @@ const CLUSTERS: usize = 16;
 fn main() {
     let arguments = Arguments::from_args();
     let able = can_load();
-    let tests: [(&str, Test); 9] = [
+    let tests: [(&str, Test); 10] = [
         ("generated_policies_decide_what_arrives", generated),
         (
             "every_kind_of_packet_becomes_what_the_model_says",
             by_themselves,
         ),
+        ("faults_of_the_program_are_found", program_faults),
         ("a_service_is_seen_after_translation", service),
         ("revocation_cuts_a_live_flow_at_its_next_packet", revocation),
         ("a_node_reaches_its_pods_under_default_deny", node_to_pod),
@@ -257,6 +260,239 @@ fn representatives(maps: &Maps) -> Vec<Packet> {
     packets
 }
 
+/// What came of running the program on packets.
+struct Tried {
+    packets: usize,
+    frames: usize,
+    dropped: usize,
+    /// The first that did not become what it should have.
+    wrong: Option<String>,
+}
+
+/// Runs what is loaded on every packet that its maps tell apart, in all frames.
+fn try_packets(built: &Built, pin: &str, half: &Half<'_>, maps: &Maps) -> Result<Tried, Failed> {
+    // Where nothing is let through by policy, unreadable packets become what any does.
+    let closed = Maps {
+        policy: Default::default(),
+        ..maps.clone()
+    };
+    let mut lines = String::new();
+    let mut wanted: Vec<(Packet, Decision, &str, usize)> = Vec::new();
+    let mut add = |packet: &Packet, decision, how, frames: Vec<String>| {
+        for (way, frame) in frames.iter().enumerate() {
+            lines.push_str(frame);
+            wanted.push((*packet, decision, how, way));
+        }
+    };
+    let packets = representatives(maps);
+    for (index, packet) in packets.iter().enumerate() {
+        add(
+            packet,
+            expected(half, packet).0,
+            "frame",
+            frames::readable(packet),
+        );
+        if index % 5 == 0 && packet.transport != Transport::Discovery {
+            let decision = decide(&closed, packet);
+            add(
+                packet,
+                decision,
+                "unreadable frame",
+                frames::unreadable(packet),
+            );
+        }
+        // Whoever is at its ends: but for what tracking lets through, and where nothing is policed.
+        let is_read = packet.tracking == Tracking::New && packet.hook == Hook::Forward;
+        if index % 50 == 0 && is_read {
+            let frames = frames::malformed(packet);
+            add(packet, Decision::Drop, "malformed frame", frames);
+        }
+    }
+    let verdicts = built.run(pin, 1, &lines)?;
+    assert_eq!(verdicts.len(), wanted.len());
+    let mut tried = Tried {
+        packets: packets.len(),
+        frames: wanted.len(),
+        dropped: verdicts.iter().filter(|(accepted, _)| !accepted).count(),
+        wrong: None,
+    };
+    for (((packet, decision, how, way), (accepted, _)), line) in
+        wanted.iter().zip(&verdicts).zip(lines.lines())
+    {
+        if *accepted != (*decision == Decision::Accept) {
+            let (decision, did) = (
+                decision.name(),
+                if *accepted { "accepted" } else { "dropped" },
+            );
+            let text = format!("{packet}, {how} {way}: should be {decision}, was {did}\n{line}");
+            tried.wrong = Some(text);
+            break;
+        }
+    }
+    Ok(tried)
+}
+
+/// What the program could have wrong, as a change of its source. The table is in
+/// docs/dataplanes/ebpf.md.
+const FAULTS: &[(&str, &str, &str)] = &[
+    (
+        "ports read at a fixed offset, IP options or not",
+        "packet->offset = (header.version_and_words & 15) * 4;",
+        "packet->offset = 20;",
+    ),
+    (
+        "IPv6 extension headers not passed over",
+        "packet->protocol = header.next;",
+        "packet->protocol = header.next;\n\tread_transport(context, packet);\n\treturn 0;",
+    ),
+    (
+        "fragments read as if they had ports",
+        "if (header.fragment & bpf_htons(0x3fff))",
+        "if (0)",
+    ),
+    (
+        "first fragments read, later ones not",
+        "if (header.fragment & bpf_htons(0x3fff))",
+        "if (header.fragment & bpf_htons(0x1fff))",
+    ),
+    (
+        "IPv6 fragments read as if they had ports",
+        "if (extension.fragment & bpf_htons(0xfff9))",
+        "if (0)",
+    ),
+    (
+        "packets cut short pass",
+        "if (packet->kind == KIND_UNREADABLE)\n\t\treturn DROP_UNREADABLE;",
+        "if (packet->kind == KIND_UNREADABLE)\n\t\treturn ACCEPT_POLICY;",
+    ),
+    (
+        "packets cut short match entries for all traffic",
+        "if (packet->kind == KIND_UNREADABLE)\n\t\treturn DROP_UNREADABLE;",
+        "",
+    ),
+    (
+        "bytes beyond the packet's length taken for ports",
+        "if (packet->offset + sizeof(ports) > packet->length ||\n\t\t    load(",
+        "if (load(",
+    ),
+    (
+        "a header of four words taken for one",
+        "packet->offset < sizeof(header) ||",
+        "",
+    ),
+    (
+        "protocols without ports read as if they had them",
+        "\tcase ICMPV6:\n",
+        "\tcase 1:\n\t\tload(context, packet->offset, ports, sizeof(ports));\n\t\tpacket->port = ports[1];\n\t\tpacket->kind = KIND_TCP;\n\t\treturn;\n\tcase ICMPV6:\n",
+    ),
+    (
+        "the source port taken for the destination's",
+        "packet->port = ports[1];",
+        "packet->port = ports[0];",
+    ),
+    (
+        "the port in the machine's byte order",
+        "packet->port = ports[1];",
+        "packet->port = bpf_ntohs(ports[1]);",
+    ),
+    (
+        "TCP and UDP exchanged",
+        "packet->kind = packet->protocol == TCP ? KIND_TCP :\n\t\t\t       packet->protocol == UDP ? KIND_UDP :",
+        "packet->kind = packet->protocol == UDP ? KIND_TCP :\n\t\t\t       packet->protocol == TCP ? KIND_UDP :",
+    ),
+    (
+        "egress not looked up",
+        "if (egress && !lets_through(",
+        "if (0 && !lets_through(",
+    ),
+    (
+        "the peer of the wrong direction",
+        "destination->egress_peer, EGRESS)",
+        "destination->ingress_peer, EGRESS)",
+    ),
+    (
+        "directions exchanged",
+        "enum { EGRESS, INGRESS };",
+        "enum { INGRESS, EGRESS };",
+    ),
+    (
+        "a miss in the policy lets through",
+        "if (!rule || !*rule)\n\t\treturn 0;",
+        "if (!rule)\n\t\treturn 1;\n\tif (!*rule)\n\t\treturn 0;",
+    ),
+    (
+        "an entry that lets nothing through lets through",
+        "if (!rule || !*rule)",
+        "if (!rule)",
+    ),
+    (
+        "unknown pods of the node pass",
+        "((source->flags | destination->flags) & END_UNKNOWN_LOCAL))",
+        "(source->flags & destination->flags & END_UNKNOWN_LOCAL))",
+    ),
+    (
+        "a pod does not reach itself",
+        "if (same_ends(packet))\n\t\treturn ACCEPT_POLICY;",
+        "",
+    ),
+    (
+        "IPv6 addresses compared by their first half",
+        "source[0] == destination[0] && source[1] == destination[1]",
+        "source[0] == destination[0]",
+    ),
+    (
+        "established packets pass in both directions",
+        "packet->tracking == ORIGINAL && (word & WORD_REPLIES_ESTABLISHED)",
+        "packet->tracking == ORIGINAL",
+    ),
+    (
+        "invalid packets pass",
+        "return DROP_INVALID;",
+        "return ACCEPT_TRACKING;",
+    ),
+    (
+        "neighbour discovery towards the node dropped",
+        "if (packet->hook == HOOK_INPUT && packet->discovery)\n\t\treturn ACCEPT_NOT_POLICED;",
+        "",
+    ),
+    (
+        "neighbour discovery forwarded unseen",
+        "if (packet->hook == HOOK_INPUT && packet->discovery)",
+        "if (packet->discovery)",
+    ),
+];
+
+/// Each of them is found by the packets that the model is compared on.
+fn program_faults() -> Result<(), Failed> {
+    let cluster = mutants::cluster();
+    let book = address_book(&cluster).unwrap();
+    let half = Half::new(&cluster, &book, NodeId(0), Modes::default());
+    let files = bundle(&cluster, 0).files;
+    let maps = portolan::dataplane::ebpf::read_files(|name| files.get(name).map(String::as_str));
+    let maps = maps.map_err(|problem| problem.problem)?;
+    let mut built = Built::new()?;
+    let source = portolan::dataplane::ebpf::PROGRAM;
+    let unchanged = [("no fault at all", "", "")];
+    for (nth, (fault, before, after)) in unchanged.iter().chain(FAULTS).enumerate() {
+        assert!(nth == 0 || source.matches(before).count() == 1, "{fault}");
+        built.rebuild(&source.replacen(before, after, 1))?;
+        let pin = built.pin(&format!("f{nth}"));
+        let folder = built.folder_for_packets("f", &files)?;
+        if let Err(error) = built.loader_apart(&folder, "load", &pin) {
+            eprintln!("| {fault} | not loaded: {error} |");
+            assert!(nth > 0);
+            continue;
+        }
+        let wrong = try_packets(&built, &pin, &half, &maps)?.wrong;
+        built.loader_apart(&folder, "unload", &pin)?;
+        assert_eq!(wrong.is_none(), nth == 0, "{fault}: {wrong:?}");
+        if let Some(wrong) = wrong {
+            eprintln!("| {fault} | {} |", wrong.lines().next().unwrap());
+        }
+    }
+    Ok(())
+}
+
 /// The program of the kernel is run on representatives and boundary packets of generated maps, in
 /// every way that IP can carry them.
 fn by_themselves() -> Result<(), Failed> {
@@ -283,59 +519,12 @@ fn by_themselves() -> Result<(), Failed> {
             let folder = built.folder_for_packets("p", &files)?;
             // A namespace of its own: packets of this machine do not go by it.
             built.loader_apart(&folder, "load", &pin)?;
-            // Where nothing is let through by policy, unreadable packets become what any does.
-            let closed = Maps {
-                policy: Default::default(),
-                ..maps.clone()
-            };
-            let mut lines = String::new();
-            let mut wanted: Vec<(Packet, Decision, usize)> = Vec::new();
-            let mut add = |packet: &Packet, decision, frames: Vec<String>| {
-                for (way, frame) in frames.iter().enumerate() {
-                    lines.push_str(frame);
-                    wanted.push((*packet, decision, way));
-                }
-            };
-            for (index, packet) in representatives(&maps).iter().enumerate() {
-                let decision = expected(&half, packet).0;
-                n_packets += 1;
-                add(packet, decision, frames::readable(packet));
-                if index % 5 == 0 && packet.transport != Transport::Discovery {
-                    add(packet, decide(&closed, packet), frames::unreadable(packet));
-                }
-                let is_read = packet.tracking == Tracking::New
-                    && decide(
-                        &Maps {
-                            word: maps.word | 1 << 5,
-                            ..closed.clone()
-                        },
-                        packet,
-                    ) == Decision::Drop;
-                if index % 50 == 0 && is_read {
-                    add(packet, Decision::Drop, frames::malformed(packet));
-                }
-            }
-            let verdicts = built.run(&pin, 1, &lines)?;
-            assert_eq!(verdicts.len(), wanted.len());
-            n_frames += wanted.len();
-            for (((packet, decision, way), (accepted, _)), line) in
-                wanted.iter().zip(&verdicts).zip(lines.lines())
-            {
-                let did = if *accepted {
-                    Decision::Accept
-                } else {
-                    Decision::Drop
-                };
-                n_dropped += usize::from(did == Decision::Drop);
-                if did != *decision {
-                    return Err(format!(
-                        "{packet} (way {way}) should be {}, was {}\n{line}\n{}",
-                        decision.name(),
-                        did.name(),
-                        files["policy.batch"]
-                    )
-                    .into());
-                }
+            let tried = try_packets(&built, &pin, &half, &maps)?;
+            n_packets += tried.packets;
+            n_frames += tried.frames;
+            n_dropped += tried.dropped;
+            if let Some(wrong) = tried.wrong {
+                return Err(format!("{wrong}\n{}", files["policy.batch"]).into());
             }
         }
     }
@@ -478,7 +667,7 @@ fn reports(nodes: &Nodes) -> Result<(), Failed> {
     let folder = nodes.built.folder("status", &Default::default())?;
     let file = folder.join("reports.txt");
     let line = format!(
-        "./loader report {} > {} & echo $!",
+        "./loader report {} > {} 2>&1 < /dev/null & echo $!",
         nodes.pin(0),
         file.display()
     );
@@ -592,21 +781,19 @@ fn tampering() -> Result<(), Failed> {
             "addresses6",
             format!("delete id @ key hex {zero} {zero} {zero} {zero} {zero}"),
         ),
-        // All traffic of the first peer.
+        // All traffic of the first peer. Maps are full, so something has to go first.
         (
             "policy",
-            format!(
-                "update id @ key hex 48 00 00 00 01 00 00 00 01 00 00 00 01 00 00 00 value hex 01 {}",
-                "00 00 00"
-            ),
+            "delete id @ key hex 60 00 00 00 01 00 00 00 01 00 00 00 01 01 1f 90;\
+             update id @ key hex 48 00 00 00 01 00 00 00 01 00 00 00 01 00 00 00 value hex 01 00 00 00"
+                .to_owned(),
         ),
         // Who is nobody may do everything.
         (
             "policy",
-            format!(
-                "update id @ key hex 48 00 00 00 01 00 00 00 00 00 00 00 01 00 00 00 value hex 01 {}",
-                "00 00 00"
-            ),
+            "delete id @ key hex 60 00 00 00 01 00 00 00 01 00 00 00 01 01 1f 90;\
+             update id @ key hex 48 00 00 00 01 00 00 00 00 00 00 00 01 00 00 00 value hex 01 00 00 00"
+                .to_owned(),
         ),
         (
             "generation",
@@ -625,8 +812,10 @@ fn tampering() -> Result<(), Failed> {
         } else {
             line.replace('@', &id(table)?)
         };
-        let words: Vec<&str> = ["map"].into_iter().chain(words.split(' ')).collect();
-        command("bpftool", &words, "")?;
+        for words in words.split(';') {
+            let words: Vec<&str> = ["map"].into_iter().chain(words.split(' ')).collect();
+            command("bpftool", &words, "")?;
+        }
         assert!(matches!(verify()?, HalfProof::Differs(_)), "{line}");
     }
     // What is loaded over it mends it, whatever was there.

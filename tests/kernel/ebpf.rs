@@ -31,6 +31,9 @@ pub fn can_load() -> bool {
         .all(is_fine)
 }
 
+const CLANG: &str = "clang -O2 -g -target bpf -Wall -Wextra -Wno-missing-declarations \
+                     -I/usr/include/$(cc -print-multiarch)";
+
 /// The program, the loader, and what runs the program on packets; deleted with this.
 pub struct Built {
     directory: PathBuf,
@@ -59,17 +62,25 @@ impl Built {
         write("portolan.bpf.c", program)?;
         write("loader.c", LOADER)?;
         write("run.c", include_str!("run.c"))?;
-        let clang = "clang -O2 -g -target bpf -Wall -Wextra -Werror -Wno-missing-declarations \
-                     -I/usr/include/$(cc -print-multiarch)";
         for line in [
-            format!("{clang} -c portolan.bpf.c -o portolan.bpf.o"),
-            format!("{clang} -DTRACKING_FROM_SETTINGS -c portolan.bpf.c -o tracking.bpf.o"),
+            format!("{CLANG} -Werror -c portolan.bpf.c -o portolan.bpf.o"),
+            format!("{CLANG} -Werror -DTRACKING_FROM_SETTINGS -c portolan.bpf.c -o tracking.bpf.o"),
             "cc -O2 -Wall -Wextra -Werror -o loader loader.c -lbpf".to_owned(),
             "cc -O2 -Wall -Wextra -Werror -o run run.c -lbpf".to_owned(),
         ] {
             built.shell(&line)?;
         }
         Ok(built)
+    }
+
+    /// Builds another program for packets in the place of this one.
+    pub fn rebuild(&mut self, program: &str) -> Result<(), String> {
+        std::fs::write(self.directory.join("portolan.bpf.c"), program)
+            .map_err(|e| e.to_string())?;
+        self.shell(&format!(
+            "{CLANG} -DTRACKING_FROM_SETTINGS -c portolan.bpf.c -o tracking.bpf.o"
+        ))
+        .map(|_| ())
     }
 
     fn shell(&self, line: &str) -> Result<String, String> {

@@ -90,12 +90,15 @@ static void check(int result, const char *what, const char *name)
 		stop("cannot %s %s: %s", what, name, strerror(errno));
 }
 
-static const char *in(const char *directory, const char *name)
+struct path {
+	char name[512];
+};
+
+static struct path in(const char *directory, const char *name)
 {
-	static char paths[4][512];
-	static unsigned int next;
-	char *path = paths[next++ % COUNT(paths)];
-	if (snprintf(path, sizeof(paths[0]), "%s/%s", directory, name) >= (int)sizeof(paths[0]))
+	struct path path;
+	int length = snprintf(path.name, sizeof(path.name), "%s/%s", directory, name);
+	if (length >= (int)sizeof(path.name))
 		stop("the name of `%s` is too long", directory);
 	return path;
 }
@@ -158,9 +161,9 @@ static struct entries read_file(const char *name, uint32_t key, uint32_t value)
 static struct entries read_table(int table)
 {
 	if (table != COUNTERS)
-		return read_file(in(".", table == ADDRESSES4 ? "addresses4.batch" :
-				  table == ADDRESSES6 ? "addresses6.batch" :
-							"policy.batch"),
+		return read_file(table == ADDRESSES4 ? "addresses4.batch" :
+				 table == ADDRESSES6 ? "addresses6.batch" :
+						       "policy.batch",
 				 tables[table].key, tables[table].value);
 	// One for each rule: they are numbered from 1.
 	struct entries policy = read_table(POLICY), counters = { 0 };
@@ -241,13 +244,15 @@ static int same_program(int one, int other)
 
 static void pin(int fd, const char *directory, const char *name)
 {
-	check(bpf_obj_pin(fd, in(directory, name)), "pin", in(directory, name));
+	struct path path = in(directory, name);
+	check(bpf_obj_pin(fd, path.name), "pin", path.name);
 }
 
 static int pinned(const char *directory, const char *name)
 {
-	int fd = bpf_obj_get(in(directory, name));
-	check(fd, "open", in(directory, name));
+	struct path path = in(directory, name);
+	int fd = bpf_obj_get(path.name);
+	check(fd, "open", path.name);
 	return fd;
 }
 
@@ -321,22 +326,22 @@ static void flip(const char *directory, const int maps[TABLES])
 static void remove_all(const char *directory, int with_directory)
 {
 	for (unsigned int i = 0; i < COUNT(links); i++)
-		unlink(in(directory, links[i].name));
-	unlink(in(directory, "program"));
+		unlink(in(directory, links[i].name).name);
+	unlink(in(directory, "program").name);
 	for (unsigned int i = 0; i < COUNT(shared); i++)
-		unlink(in(directory, shared[i]));
+		unlink(in(directory, shared[i]).name);
 	for (int table = 0; table < TABLES; table++)
-		unlink(in(directory, tables[table].name));
+		unlink(in(directory, tables[table].name).name);
 	if (with_directory && rmdir(directory) && errno != ENOENT)
 		stop("cannot remove %s: %s", directory, strerror(errno));
 }
 
 static void remove_next(const char *directory)
 {
-	const char *next = in(directory, "next");
+	struct path next = in(directory, "next");
 	for (int table = 0; table < TABLES; table++)
-		unlink(in(next, tables[table].name));
-	rmdir(next);
+		unlink(in(next.name, tables[table].name).name);
+	rmdir(next.name);
 }
 
 // The program and what all generations share, in an empty directory.
@@ -379,13 +384,13 @@ static void load(const char *directory, int maps[TABLES])
 	char old[512];
 	if (snprintf(old, sizeof(old), "%s_old", directory) >= (int)sizeof(old))
 		stop("the name of `%s` is too long", directory);
-	if (is_there(in(directory, last)) && same_program(program, pinned(directory, "program"))) {
+	if (is_there(in(directory, last).name) && same_program(program, pinned(directory, "program"))) {
 		flip(directory, maps);
 		remove_all(old, 1);
 		bpf_object__close(object);
 		return;
 	}
-	if (is_there(in(directory, last)) && !is_there(old)) {
+	if (is_there(in(directory, last).name) && !is_there(old)) {
 		remove_next(directory);
 		check(rename(directory, old), "rename", directory);
 		check(mkdir(directory, 0700), "make", directory);
@@ -562,13 +567,13 @@ int main(int count, char **words)
 	} else if (!strcmp(command, "prepare")) {
 		remove_next(directory);
 		prepare_maps(maps, 0);
-		const char *next = in(directory, "next");
-		check(mkdir(next, 0700), "make", next);
+		struct path next = in(directory, "next");
+		check(mkdir(next.name, 0700), "make", next.name);
 		for (int table = 0; table < TABLES; table++)
-			pin(maps[table], next, tables[table].name);
+			pin(maps[table], next.name, tables[table].name);
 	} else if (!strcmp(command, "flip")) {
 		for (int table = 0; table < TABLES; table++)
-			maps[table] = pinned(in(directory, "next"), tables[table].name);
+			maps[table] = pinned(in(directory, "next").name, tables[table].name);
 		remove_next(directory);
 		load(directory, maps);
 	} else {
