@@ -38,7 +38,7 @@ mod probe;
 #[path = "kernel/topology.rs"]
 mod topology;
 
-use compare::{DENY_ALL, ONLY_B_ON_8080, compare, listeners, loaded};
+use compare::{DENY_ALL, ONLY_B_ON_8080, compare, compare_some, listeners, loaded};
 use ebpf::{Built, can_load, held, script};
 use libtest_mimic::{Arguments, Failed, Trial};
 use policies::policies;
@@ -73,7 +73,7 @@ const CLUSTERS: usize = 16;
 fn main() {
     let arguments = Arguments::from_args();
     let able = can_load();
-    let tests: [(&str, Test); 10] = [
+    let tests: [(&str, Test); 11] = [
         ("generated_policies_decide_what_arrives", generated),
         (
             "every_kind_of_packet_becomes_what_the_model_says",
@@ -86,6 +86,10 @@ fn main() {
         ("connection_tracking_is_read_from_the_packet", tracking),
         ("bpftool_fills_the_same_maps", by_hand),
         ("tampering_with_a_running_node_is_found", tampering),
+        (
+            "classifiers_for_older_kernels_decide_tcp_and_udp",
+            classifiers,
+        ),
         (
             "another_program_takes_over_and_unloading_leaves_nothing",
             taking_over,
@@ -826,6 +830,54 @@ fn tampering() -> Result<(), Failed> {
     let words: Vec<&str> = ["map"].into_iter().chain(word.split(' ')).collect();
     command("bpftool", &words, "")?;
     assert!(verify().is_err(), "what is not understood is refused");
+    Ok(())
+}
+
+/// The form for older kernels, on what it can do.
+fn classifiers() -> Result<(), Failed> {
+    let nodes = Nodes::new("tc")?;
+    let topology = &nodes.topology;
+    let mut listeners = listeners(topology)?;
+    let _ = compare(topology, &mut listeners, &loaded(""), "");
+    let (mut probes, mut arrived) = (0, 0);
+    let is_meant = |probe: &Probe| matches!(probe.kind, Kind::Tcp | Kind::Udp);
+    for seed in 0..8 {
+        let text = policies(seed);
+        let cluster = loaded(&text);
+        for node in 0..2 {
+            let folder = nodes.folder(&cluster, node)?;
+            let line = format!("sh load-tc.sh {}", nodes.pin(node));
+            script(topology, node, &folder, &line)?;
+        }
+        let (all, some) = compare_some(topology, &mut listeners, &cluster, &text, &is_meant)?;
+        probes += all;
+        arrived += some;
+    }
+    eprintln!("tc: {probes} probes of TCP and UDP, {arrived} arrived, all as evaluate says");
+    // A fragment carries nothing that can be read where fragments are not put together.
+    let cluster = loaded(DENY_ALL);
+    for node in 0..2 {
+        let folder = nodes.folder(&cluster, node)?;
+        script(
+            topology,
+            node,
+            &folder,
+            &format!("sh load-tc.sh {}", nodes.pin(node)),
+        )?;
+    }
+    let nothing =
+        |probe: &Probe| probe.kind == Kind::Fragments && probe.from != "n1" && probe.from != "n2";
+    compare_some(topology, &mut listeners, &cluster, "fragments", &nothing)?;
+    for node in 0..2 {
+        let folder = nodes.folder(&cluster, node)?;
+        script(
+            topology,
+            node,
+            &folder,
+            &format!("sh unload.sh {}", nodes.pin(node)),
+        )?;
+    }
+    compare_some(topology, &mut listeners, &loaded(""), "unloaded", &is_meant)?;
     Ok(())
 }
 

@@ -15,11 +15,11 @@ use std::fmt::Write as _;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-const PODS: u32 = 100;
+pub const PODS: u32 = 100;
 /// Peers that one policy lets in.
 const GROUP: u32 = 10;
-const FIRST_POD: u32 = 0x0af4_000a;
-const FIRST_PEER: u32 = 0x0a10_0000;
+pub const FIRST_POD: u32 = 0x0af4_000a;
+pub const FIRST_PEER: u32 = 0x0a10_0000;
 
 pub fn run(measured: bool) {
     let sizes: &[u32] = if measured {
@@ -54,7 +54,7 @@ pub fn run(measured: bool) {
     }
 }
 
-fn peers_of(pod: u32, peers: u32) -> impl Iterator<Item = u32> {
+pub fn peers_of(pod: u32, peers: u32) -> impl Iterator<Item = u32> {
     let each = peers / PODS;
     // Every second address: neighbours would become one range.
     (0..each).map(move |nth| FIRST_PEER + 2 * (pod * each + nth))
@@ -70,13 +70,14 @@ fn hooked(text: &str) -> String {
     format!("{output}{}", nothing())
 }
 
-fn nothing() -> String {
+pub fn nothing() -> String {
     "add table inet last\nadd chain inet last out { type filter hook output priority 10; policy drop; }\n\
      add rule inet last out ct state invalid drop\n"
         .to_owned()
 }
 
-fn ours(peers: u32) -> String {
+/// The policy: each pod lets its peers in on two kinds of ports.
+pub fn table(peers: u32) -> NodeTable {
     let of = |addresses: &mut dyn Iterator<Item = u32>| AddressSet {
         v4: RangeSet::from_ranges(addresses.map(|a| (a, a))),
         v6: RangeSet::empty(),
@@ -102,14 +103,17 @@ fn ours(peers: u32) -> String {
         })
         .collect();
     let local = of(&mut (0..PODS).map(|pod| FIRST_POD + pod));
-    let table = NodeTable {
+    NodeTable {
         node: "bench".to_owned(),
         classes,
         ranges: local.clone(),
         known: local,
-    };
+    }
+}
+
+pub fn ours(peers: u32) -> String {
     let emitted = emit(
-        &table,
+        &table(peers),
         Modes::default(),
         DesignChoice::Sets,
         &|_| Vec::new(),
@@ -216,7 +220,7 @@ fn kernel_memory() -> i64 {
 }
 
 /// Nanoseconds for a packet: the least of many batches.
-fn packets(peers: u32, hit: bool, batch: usize) -> f64 {
+pub fn packets(peers: u32, hit: bool, batch: usize) -> f64 {
     let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(255))).unwrap();
     socket.set_header_included_v4(true).unwrap();
     let mut seed = 1u32;
@@ -265,7 +269,7 @@ fn own_time() -> Duration {
 }
 
 /// An empty UDP datagram with its IPv4 header; the kernel fills in checksum and number.
-fn packet(source: u32, destination: u32, port: u16) -> Vec<u8> {
+pub fn packet(source: u32, destination: u32, port: u16) -> Vec<u8> {
     let mut packet = vec![0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0];
     packet.extend(source.to_be_bytes());
     packet.extend(destination.to_be_bytes());

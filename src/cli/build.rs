@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What is built from what, with which tool.
-const PARTS: [(&str, &str, &str); 2] = [
+const PARTS: [(&str, &str, &str); 3] = [
     ("portolan.bpf.o", "portolan.bpf.c", "clang"),
+    ("portolan.tc.o", "portolan.bpf.c", "clang"),
     ("loader", "loader.c", "a C compiler and libbpf"),
 ];
 

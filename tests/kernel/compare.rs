@@ -163,8 +163,20 @@ pub(crate) fn compare(
     cluster: &Cluster,
     context: &str,
 ) -> Result<(usize, usize), Failed> {
+    compare_some(topology, listeners, cluster, context, &|_| true)
+}
+
+/// The same for some of the probes.
+pub(crate) fn compare_some(
+    topology: &Topology,
+    listeners: &mut [Listener],
+    cluster: &Cluster,
+    context: &str,
+    is_meant: &dyn Fn(&Probe) -> bool,
+) -> Result<(usize, usize), Failed> {
     let places = places(cluster);
-    let probes = probes(&places);
+    let mut probes = probes(&places);
+    probes.retain(|(probe, _, _)| is_meant(probe));
     let plain: Vec<Probe> = probes.iter().map(|(probe, _, _)| probe.clone()).collect();
     let arrived = try_all(topology, listeners, &plain)?;
     let mut wrong = Vec::new();

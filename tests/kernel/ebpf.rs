@@ -31,7 +31,8 @@ pub fn can_load() -> bool {
         .all(is_fine)
 }
 
-const CLANG: &str = "clang -O2 -g -target bpf -Wall -Wextra -Wno-missing-declarations \
+/// How the program is compiled, but for what.
+pub const CLANG: &str = "clang -O2 -g -target bpf -Wall -Wextra -Wno-missing-declarations \
                      -I/usr/include/$(cc -print-multiarch)";
 
 /// The program, the loader, and what runs the program on packets; deleted with this.
@@ -47,6 +48,11 @@ impl Built {
 
     /// Builds another program.
     pub fn with(program: &str) -> Result<Built, String> {
+        Built::from(program, LOADER)
+    }
+
+    /// Builds another program and loader.
+    pub fn from(program: &str, loader: &str) -> Result<Built, String> {
         use std::sync::atomic::{AtomicUsize, Ordering};
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let nth = NEXT.fetch_add(1, Ordering::SeqCst);
@@ -60,10 +66,11 @@ impl Built {
             std::fs::write(directory.join(name), text).map_err(|e| e.to_string())
         };
         write("portolan.bpf.c", program)?;
-        write("loader.c", LOADER)?;
+        write("loader.c", loader)?;
         write("run.c", include_str!("run.c"))?;
         for line in [
             format!("{CLANG} -Werror -c portolan.bpf.c -o portolan.bpf.o"),
+            format!("{CLANG} -Werror -DTC -c portolan.bpf.c -o portolan.tc.o"),
             format!("{CLANG} -Werror -DTRACKING_FROM_SETTINGS -c portolan.bpf.c -o tracking.bpf.o"),
             "cc -O2 -Wall -Wextra -Werror -o loader loader.c -lbpf".to_owned(),
             "cc -O2 -Wall -Wextra -Werror -o run run.c -lbpf".to_owned(),
@@ -88,6 +95,11 @@ impl Built {
         command("sh", &["-c", &format!("cd {there} && {line}")], "")
     }
 
+    /// Where all of it is.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Where a node's maps are pinned.
     pub fn pin(&self, node: &str) -> String {
         let name = self.directory.file_name().unwrap_or_default();
@@ -105,7 +117,7 @@ impl Built {
         for (name, text) in files {
             std::fs::write(folder.join(name), text).map_err(|e| e.to_string())?;
         }
-        for name in ["portolan.bpf.o", "loader"] {
+        for name in ["portolan.bpf.o", "portolan.tc.o", "loader"] {
             std::fs::copy(self.directory.join(name), folder.join(name))
                 .map_err(|e| e.to_string())?;
         }

@@ -21,7 +21,7 @@ int main(int count, char **words)
 	uint32_t key = 1, last = ~0u, repeat = count > 2 ? atoi(words[2]) : 1;
 	if (count < 2)
 		return 2;
-	snprintf(path, sizeof(path), "%s/program", words[1]);
+	snprintf(path, sizeof(path), "%s/portolan", words[1]);
 	int program = bpf_obj_get(path);
 	snprintf(path, sizeof(path), "%s/settings", words[1]);
 	int settings = bpf_obj_get(path);

@@ -68,7 +68,7 @@ pub(super) fn live(node: Option<&str>) -> Result<Rules, Failure> {
     let directory = pin_directory(node);
     let mut rules = Rules::named(format!("the running maps in {directory}"));
     rules.node = Some(node.to_owned());
-    if !Path::new(&directory).join("program").exists() {
+    if !Path::new(&directory).join("portolan").exists() {
         rules.not_loaded = Some(format!(
             "nothing is pinned in {directory}: nothing is loaded"
         ));
@@ -132,7 +132,7 @@ fn check_program(rules: &mut Rules, directory: &str) -> Result<(), Failure> {
         let text = printed("bpftool", &["-j", what, "show", "pinned", &path], "bpftool")?;
         Ok(serde_json::from_str(&text).unwrap_or_default())
     };
-    let shown = show("prog", "program")?;
+    let shown = show("prog", "portolan")?;
     let (id, tag) = (shown.get("id").cloned(), shown.get("tag").cloned());
     for (hook, name) in [(Hook::Forward, "forward"), (Hook::Input, "input")] {
         for (family, digit) in [(Family::V4, 4), (Family::V6, 6)] {

@@ -6,7 +6,7 @@ use super::read::{MapProblem, Table, read_batch};
 use super::text::{Names, addresses, generation, pin_directory, policy};
 use crate::dataplane::compile::Comments;
 use crate::dataplane::table::NodeTable;
-use crate::model::{Direction, Family};
+use crate::model::{AddressSet, Direction, Family};
 use std::collections::BTreeMap;
 
 /// The program, in C.
@@ -39,8 +39,18 @@ pub fn files(
     comments: &Comments<'_>,
 ) -> BTreeMap<&'static str, String> {
     let node = &table.node;
+    let isolated = table.classes.iter().map(|class| &class.addresses);
+    let isolated = AddressSet::union_of(isolated);
+    let of = |family: Family| {
+        let ranges = isolated.ranges(family).into_iter();
+        ranges.flat_map(move |(first, last)| {
+            (first..=last).map(move |number| family.address(number).to_string())
+        })
+    };
+    let isolated: Vec<String> = Family::ALL.into_iter().flat_map(of).collect();
     let script = |text: &str| {
         let text = text.replace("@DIRECTORY@", &pin_directory(node));
+        let text = text.replace("@ADDRESSES@", &isolated.join(" "));
         text.replace("@HEADER@\n", header).replace("@NODE@", node)
     };
     BTreeMap::from([
@@ -48,6 +58,7 @@ pub fn files(
         ("loader.c", LOADER.to_owned()),
         ("Makefile", script(include_str!("bundle/Makefile"))),
         ("load.sh", script(include_str!("bundle/load.sh"))),
+        ("load-tc.sh", script(include_str!("bundle/load-tc.sh"))),
         ("unload.sh", script(include_str!("bundle/unload.sh"))),
         (
             "portolan.service",

@@ -28,14 +28,15 @@
 #endif
 
 static const char usage[] =
-	"usage: loader COMMAND DIRECTORY\n"
+	"usage: loader COMMAND DIRECTORY [tc]\n"
 	"  load     loads the bundle in the current directory, or replaces what is loaded\n"
 	"  prepare  the first half of it: maps to fill, in DIRECTORY/next\n"
 	"  flip     the second half: packets go by what is in them\n"
 	"  unload   takes all of it away\n"
 	"  status   says what is loaded, and counts\n"
 	"  report   prints packets as they are dropped, until it is stopped\n"
-	"DIRECTORY is in a BPF file system, such as /sys/fs/bpf/portolan/worker-1\n";
+	"DIRECTORY is in a BPF file system, such as /sys/fs/bpf/portolan/worker-1\n"
+	"tc: the classifiers for kernels before 6.4; `tc` attaches them\n";
 
 // Of libbpf's and the kernel's headers these are newer than the oldest that this is built with.
 enum { PROGRAM_TYPE_NETFILTER = 32, ATTACH_NETFILTER = 45, COMMAND_LINK_CREATE = 28 };
@@ -70,6 +71,11 @@ static const struct {
 };
 
 enum { WORD_SLOT = 1 };
+
+static const char *const netfilter_programs[] = { "portolan", NULL };
+static const char *const tc_programs[] = { "from_pod", "to_pod", NULL };
+// What is loaded: the programs for netfilter, which links attach, or those for tc.
+static const char *const *programs = netfilter_programs;
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
@@ -215,20 +221,28 @@ static void fill(int map, int table, const struct entries *entries)
 
 // --- The program -------------------------------------------------------------------------------
 
-static struct bpf_object *load_program(int *program)
+static struct bpf_object *load_programs(void)
 {
-	struct bpf_object *object = bpf_object__open_file("portolan.bpf.o", NULL);
+	const char *file = programs == tc_programs ? "portolan.tc.o" : "portolan.bpf.o";
+	struct bpf_object *object = bpf_object__open_file(file, NULL);
 	if (!object)
-		stop("cannot open portolan.bpf.o: %s", strerror(errno));
-	struct bpf_program *found = bpf_object__find_program_by_name(object, "portolan");
+		stop("cannot open %s: %s", file, strerror(errno));
+	struct bpf_program *found = bpf_object__find_program_by_name(object, programs[0]);
 	if (!found)
-		stop("portolan.bpf.o has no program of that name");
-	bpf_program__set_type(found, (enum bpf_prog_type)PROGRAM_TYPE_NETFILTER);
-	bpf_program__set_expected_attach_type(found, (enum bpf_attach_type)ATTACH_NETFILTER);
+		stop("%s has no program %s", file, programs[0]);
+	if (programs == netfilter_programs) {
+		bpf_program__set_type(found, (enum bpf_prog_type)PROGRAM_TYPE_NETFILTER);
+		bpf_program__set_expected_attach_type(found, (enum bpf_attach_type)ATTACH_NETFILTER);
+	}
 	if (bpf_object__load(object))
-		stop("the kernel does not take the program: %s (it takes Linux 6.4)", strerror(errno));
-	*program = bpf_program__fd(found);
+		stop("the kernel does not take the program: %s (it takes Linux 6.4, and for tc 6.1)",
+		     strerror(errno));
 	return object;
+}
+
+static int program_of(struct bpf_object *object, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(object, name));
 }
 
 // Two programs of the same instructions have the same tag.
@@ -297,11 +311,17 @@ static volatile uint32_t *word_of(const char *directory)
 	return word;
 }
 
+static void put_one(const char *directory, int table, uint32_t slot, int map)
+{
+	int outer = pinned(directory, tables[table].name);
+	check(bpf_map_update_elem(outer, &slot, &map, 0), "put in place", tables[table].name);
+	close(outer);
+}
+
 static void put(const char *directory, uint32_t slot, const int maps[TABLES])
 {
 	for (int table = 0; table < TABLES; table++)
-		check(bpf_map_update_elem(pinned(directory, tables[table].name), &slot, &maps[table], 0),
-		      "put in place", tables[table].name);
+		put_one(directory, table, slot, maps[table]);
 }
 
 // Packets go by new maps. One store decides; then every packet that went by the old ones is
@@ -317,9 +337,9 @@ static void flip(const char *directory, const int maps[TABLES])
 	uint32_t old = *word & WORD_SLOT, new = !old;
 	put(directory, new, maps);
 	__atomic_store_n(word, (modes & ~WORD_SLOT) | new, __ATOMIC_RELEASE);
-	// The kernel waits for all readers when a map in a map is replaced; the slot in use is
-	// replaced by itself, so that this is before the other one changes.
-	put(directory, new, maps);
+	// The kernel waits for all packets on their way when a map in a map is replaced. One in use is
+	// replaced by itself, so that this is before the other slot changes.
+	put_one(directory, POLICY, new, maps[POLICY]);
 	put(directory, old, maps);
 }
 
@@ -327,7 +347,10 @@ static void remove_all(const char *directory, int with_directory)
 {
 	for (unsigned int i = 0; i < COUNT(links); i++)
 		unlink(in(directory, links[i].name).name);
-	unlink(in(directory, "program").name);
+	for (int i = 0; netfilter_programs[i]; i++)
+		unlink(in(directory, netfilter_programs[i]).name);
+	for (int i = 0; tc_programs[i]; i++)
+		unlink(in(directory, tc_programs[i]).name);
 	for (unsigned int i = 0; i < COUNT(shared); i++)
 		unlink(in(directory, shared[i]).name);
 	for (int table = 0; table < TABLES; table++)
@@ -345,14 +368,15 @@ static void remove_next(const char *directory)
 }
 
 // The program and what all generations share, in an empty directory.
-static void pin_program(struct bpf_object *object, int program, const char *directory)
+static void pin_programs(struct bpf_object *object, const char *directory)
 {
 	for (unsigned int i = 0; i < COUNT(shared); i++)
 		pin(bpf_object__find_map_fd_by_name(object, shared[i]), directory, shared[i]);
 	for (int table = 0; table < TABLES; table++)
 		pin(bpf_object__find_map_fd_by_name(object, tables[table].name), directory,
 		    tables[table].name);
-	pin(program, directory, "program");
+	for (int i = 0; programs[i]; i++)
+		pin(program_of(object, programs[i]), directory, programs[i]);
 }
 
 static void prepare_maps(int maps[TABLES], int is_filled)
@@ -373,24 +397,37 @@ static int is_there(const char *path)
 	return !stat(path, &status);
 }
 
+// What is pinned last: all before it is there too.
+static const char *last_pin(void)
+{
+	return programs == tc_programs ? "to_pod" : links[COUNT(links) - 1].name;
+}
+
+static int is_same(struct bpf_object *object, const char *directory)
+{
+	for (int i = 0; programs[i]; i++)
+		if (!same_program(program_of(object, programs[i]), pinned(directory, programs[i])))
+			return 0;
+	return 1;
+}
+
 // Everything to be replaced with new maps, whatever is there: nothing, the same program, another
 // one, or what an interrupted run left.
 static void load(const char *directory, int maps[TABLES])
 {
-	int program;
-	struct bpf_object *object = load_program(&program);
-	const char *last = links[COUNT(links) - 1].name;
+	struct bpf_object *object = load_programs();
+	int is_whole = is_there(in(directory, last_pin()).name);
 	// Another program is loaded beside this one, and both filter until the old one is gone.
 	char old[512];
 	if (snprintf(old, sizeof(old), "%s_old", directory) >= (int)sizeof(old))
 		stop("the name of `%s` is too long", directory);
-	if (is_there(in(directory, last).name) && same_program(program, pinned(directory, "program"))) {
+	if (is_whole && is_same(object, directory)) {
 		flip(directory, maps);
 		remove_all(old, 1);
 		bpf_object__close(object);
 		return;
 	}
-	if (is_there(in(directory, last).name) && !is_there(old)) {
+	if (is_whole && !is_there(old)) {
 		remove_next(directory);
 		check(rename(directory, old), "rename", directory);
 		check(mkdir(directory, 0700), "make", directory);
@@ -398,10 +435,12 @@ static void load(const char *directory, int maps[TABLES])
 		// Never came to filter, or the old one still does.
 		remove_all(directory, 0);
 	}
-	pin_program(object, program, directory);
+	pin_programs(object, directory);
 	flip(directory, maps);
-	attach(program, directory);
-	remove_all(old, 1);
+	if (programs == netfilter_programs) {
+		attach(program_of(object, programs[0]), directory);
+		remove_all(old, 1);
+	}
 	bpf_object__close(object);
 }
 
@@ -529,7 +568,9 @@ static void make_directories(const char *directory)
 
 int main(int count, char **words)
 {
-	if (count != 3) {
+	if (count == 4 && !strcmp(words[3], "tc"))
+		programs = tc_programs;
+	else if (count != 3) {
 		fputs(usage, stderr);
 		return 2;
 	}

@@ -43,6 +43,9 @@ enum { END_UNKNOWN_LOCAL = 1 << 0 };
 enum { KIND_UNREADABLE, KIND_TCP, KIND_UDP, KIND_SCTP, KIND_OTHER };
 enum { EGRESS, INGRESS };
 
+// Which halves of the policy are asked, where a packet is met.
+enum { ASK_EGRESS = 1 << EGRESS, ASK_INGRESS = 1 << INGRESS };
+
 struct address4 {
 	__u32 length;
 	__u8 address[4];
@@ -193,7 +196,7 @@ struct {
 
 // --- What a packet is --------------------------------------------------------------------------
 
-enum { HOOK_INPUT = 1, HOOK_FORWARD = 2 };
+enum { HOOK_INPUT = 1, HOOK_FORWARD = 2, HOOK_POD = 16 };
 enum { NEW, ORIGINAL, REPLY, RELATED, INVALID, UNTRACKED };
 
 struct packet {
@@ -433,7 +436,8 @@ static __always_inline int lets_through(__u32 slot, const struct packet *packet,
 	return 1;
 }
 
-static __always_inline enum reason decide(context *context, struct packet *packet, __u32 *class)
+static __always_inline enum reason decide(context *context, struct packet *packet, int halves,
+					   __u32 *class)
 {
 	__u32 zero = 0;
 	__u32 *found = bpf_map_lookup_elem(&generation, &zero);
@@ -468,14 +472,15 @@ static __always_inline enum reason decide(context *context, struct packet *packe
 			destination = find6(map, packet->destination);
 		}
 	}
-	if (packet->hook == HOOK_INPUT && packet->discovery)
+	if (packet->hook != HOOK_FORWARD && packet->discovery)
 		return ACCEPT_NOT_POLICED;
 	if (!source || !destination)
 		return DROP_NO_ENTRY;
 	if (packet->hook == HOOK_FORWARD && !(word & WORD_UNKNOWN_LOCAL_ALLOW) &&
 	    ((source->flags | destination->flags) & END_UNKNOWN_LOCAL))
 		return DROP_UNKNOWN_LOCAL;
-	__u32 egress = source->egress_class, ingress = destination->ingress_class;
+	__u32 egress = halves & ASK_EGRESS ? source->egress_class : 0;
+	__u32 ingress = halves & ASK_INGRESS ? destination->ingress_class : 0;
 	if (!egress && !ingress)
 		return ACCEPT_NOT_ISOLATED;
 	// A Service can lead a pod back to it, and nothing keeps it from itself.
@@ -517,10 +522,10 @@ static __always_inline void report(const struct packet *packet, enum reason reas
 }
 
 // Nonzero when the packet goes on.
-static __always_inline int passes(context *context, struct packet *packet)
+static __always_inline int passes(context *context, struct packet *packet, int halves)
 {
 	__u32 class = 0;
-	__u32 reason = decide(context, packet, &class);
+	__u32 reason = decide(context, packet, halves, &class);
 	__u64 *count = bpf_map_lookup_elem(&verdicts, &reason);
 	if (count)
 		(*count)++;
@@ -578,7 +583,100 @@ int portolan(struct bpf_nf_ctx *ctx)
 	struct bpf_dynptr dynptr;
 	if (bpf_dynptr_from_skb((void *)ctx->skb, 0, &dynptr))
 		return NF_DROP;
-	return passes(&dynptr, &packet) ? NF_ACCEPT : NF_DROP;
+	return passes(&dynptr, &packet, ASK_EGRESS | ASK_INGRESS) ? NF_ACCEPT : NF_DROP;
+}
+
+#else
+
+// At the host's end of a pod's interface it is not known whether a packet goes to the node or on,
+// nor what destination NAT will make of it, nor what a fragment belongs to. Connections are looked
+// up, which kernels can do for TCP and UDP only. docs/dataplanes/ebpf.md says what follows.
+
+struct bpf_ct_opts {
+	__s32 netns_id;
+	__s32 error;
+	__u8 l4proto;
+	__u8 dir;
+	__u8 reserved[2];
+};
+
+struct nf_conn {
+	unsigned long status;
+} __attribute__((preserve_access_index));
+
+extern struct nf_conn *bpf_skb_ct_lookup(struct __sk_buff *skb, struct bpf_sock_tuple *tuple,
+					 __u32 tuple__sz, struct bpf_ct_opts *opts,
+					 __u32 opts__sz) __ksym;
+extern void bpf_ct_release(struct nf_conn *connection) __ksym;
+
+enum { DIRECTION_REPLY = 1 };
+
+// Ports as they are in the packet, after its IP header: what `read_ipv4` and `read_ipv6` found.
+static __always_inline __u8 tracking_of(context *context, const struct packet *packet)
+{
+	struct bpf_ct_opts options = { .netns_id = -1, .l4proto = packet->protocol };
+	struct bpf_sock_tuple tuple = {};
+	struct nf_conn *connection;
+	__be16 ports[2];
+	if (packet->kind != KIND_TCP && packet->kind != KIND_UDP)
+		return NEW;
+	if (load(context, packet->offset, ports, sizeof(ports)))
+		return NEW;
+	if (packet->version == 4) {
+		__builtin_memcpy(&tuple.ipv4.saddr, packet->source, 4);
+		__builtin_memcpy(&tuple.ipv4.daddr, packet->destination, 4);
+		tuple.ipv4.sport = ports[0];
+		tuple.ipv4.dport = ports[1];
+		connection = bpf_skb_ct_lookup(context, &tuple, sizeof(tuple.ipv4), &options,
+					       sizeof(options));
+	} else {
+		__builtin_memcpy(&tuple.ipv6.saddr, packet->source, 16);
+		__builtin_memcpy(&tuple.ipv6.daddr, packet->destination, 16);
+		tuple.ipv6.sport = ports[0];
+		tuple.ipv6.dport = ports[1];
+		connection = bpf_skb_ct_lookup(context, &tuple, sizeof(tuple.ipv6), &options,
+					       sizeof(options));
+	}
+	if (!connection)
+		return NEW;
+	bpf_ct_release(connection);
+	return options.dir == DIRECTION_REPLY ? REPLY : ORIGINAL;
+}
+
+enum { TC_PASS = 0, TC_DROP = 2 };
+enum { ETHERNET_IPV4 = 0x0800, ETHERNET_IPV6 = 0x86dd };
+
+static __always_inline int classify(context *context, int halves)
+{
+	struct packet packet = { .hook = HOOK_POD };
+	int failed;
+	if (context->protocol == bpf_htons(ETHERNET_IPV4)) {
+		packet.version = 4;
+		failed = read_ipv4(context, &packet);
+	} else if (context->protocol == bpf_htons(ETHERNET_IPV6)) {
+		packet.version = 6;
+		failed = read_ipv6(context, &packet);
+	} else {
+		// Address resolution, and what is not IP at all.
+		return TC_PASS;
+	}
+	packet.tracking = failed ? NEW : tracking_of(context, &packet);
+	return passes(context, &packet, halves) ? TC_PASS : TC_DROP;
+}
+
+SEC("tc")
+int from_pod(struct __sk_buff *context)
+{
+	return classify(context, ASK_EGRESS);
+}
+
+SEC("tc")
+int to_pod(struct __sk_buff *context)
+{
+	// What the node itself sends to its pods is not policed.
+	if (!context->ingress_ifindex)
+		return TC_PASS;
+	return classify(context, ASK_INGRESS);
 }
 
 #endif
