@@ -173,7 +173,7 @@ fn run_alone(built: &Built, peers: u32, folder: &Path, pin: &str) -> u32 {
             frame.extend(ip);
             let hex: String = frame.iter().map(|byte| format!("{byte:02x}")).collect();
             // A hook at which nothing is known to be invalid.
-            format!("3 0 {hex}\n")
+            format!("4 0 {hex}\n")
         })
         .collect();
     let times = built.run(pin, 20_000, &frames).unwrap();

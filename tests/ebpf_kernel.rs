@@ -73,13 +73,14 @@ const CLUSTERS: usize = 16;
 fn main() {
     let arguments = Arguments::from_args();
     let able = can_load();
-    let tests: [(&str, Test); 11] = [
+    let tests: [(&str, Test); 12] = [
         ("generated_policies_decide_what_arrives", generated),
         (
             "every_kind_of_packet_becomes_what_the_model_says",
             by_themselves,
         ),
         ("faults_of_the_program_are_found", program_faults),
+        ("the_documents_way_to_try_it_works", try_it),
         ("a_service_is_seen_after_translation", service),
         ("revocation_cuts_a_live_flow_at_its_next_packet", revocation),
         ("a_node_reaches_its_pods_under_default_deny", node_to_pod),
@@ -456,12 +457,12 @@ const FAULTS: &[(&str, &str, &str)] = &[
     ),
     (
         "neighbour discovery towards the node dropped",
-        "if (packet->hook == HOOK_INPUT && packet->discovery)\n\t\treturn ACCEPT_NOT_POLICED;",
+        "if (packet->hook != HOOK_FORWARD && packet->discovery)\n\t\treturn ACCEPT_NOT_POLICED;",
         "",
     ),
     (
         "neighbour discovery forwarded unseen",
-        "if (packet->hook == HOOK_INPUT && packet->discovery)",
+        "if (packet->hook != HOOK_FORWARD && packet->discovery)",
         "if (packet->discovery)",
     ),
 ];
@@ -537,6 +538,44 @@ fn by_themselves() -> Result<(), Failed> {
     eprintln!(
         "{clusters} clusters, {n_packets} packets in {n_frames} frames, {n_dropped} dropped, all as the model says"
     );
+    Ok(())
+}
+
+/// The commands of docs/dataplanes/ebpf.md, in order, and what they say there that the last prints.
+fn try_it() -> Result<(), Failed> {
+    let text = include_str!("../docs/dataplanes/ebpf.md");
+    let (_, text) = text.split_once("## Try it").unwrap();
+    let block = |kind: &str| -> &str {
+        let (_, rest) = text.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let binary = std::path::Path::new(env!("CARGO_BIN_EXE_portolan"));
+    let path = format!("{}:/usr/sbin", binary.parent().unwrap().display());
+    let run = |line: &str| {
+        let line = format!(
+            "cd {} && PATH=$PATH:{path} && {line}",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        command("sh", &["-c", &line], "")
+    };
+    let mut said = String::new();
+    let result = block("sh").lines().try_for_each(|line| {
+        said = run(line)?;
+        Ok::<(), String>(())
+    });
+    let live = run("portolan verify --target ebpf --live testdata/nodes --node worker-1");
+    for line in [
+        "nsenter --net=/run/netns/worker-1 target/rules/try/worker-1/unload.sh",
+        "sh testdata/nodes/two-namespaces.sh remove",
+    ] {
+        run(line)?;
+    }
+    result?;
+    assert_eq!(block("sh").lines().count(), 5);
+    for line in block("text").lines() {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(live?.starts_with("proved"));
     Ok(())
 }
 

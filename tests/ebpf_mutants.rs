@@ -145,7 +145,7 @@ const FAULTS: &[Fault] = &[
         let below: Vec<Prefix> = maps.addresses[family]
             .keys()
             .copied()
-            .filter(|p| p.length > 24 && p.first >> 8 == 0xc6_33_64)
+            .filter(|p| p.length > 24 && p.first >> 8 == 0x00c6_3364)
             .collect();
         for prefix in below {
             maps.addresses[family].remove(&prefix);

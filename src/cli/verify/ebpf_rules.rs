@@ -66,7 +66,7 @@ pub(super) fn live(node: Option<&str>) -> Result<Rules, Failure> {
         ));
     };
     let directory = pin_directory(node);
-    let mut rules = Rules::named(format!("the running maps in {directory}"));
+    let mut rules = Rules::named(format!("the program in {directory}"));
     rules.node = Some(node.to_owned());
     if !Path::new(&directory).join("portolan").exists() {
         rules.not_loaded = Some(format!(

@@ -13,7 +13,7 @@ use crate::model::{
     AddressSet, Chain, ChainId, Decision, Direction, End as PacketEnd, Entry, Family, Hook, Match,
     Packet, PortSet, Program, Protocol, RangeSet, SetId, Step, Then, Tracking, Transport,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 // --- One packet --------------------------------------------------------------------------------
@@ -163,6 +163,9 @@ fn add_chain(program: &mut Program, name: &str, steps: Vec<Step>) -> ChainId {
 /// What a class lets through of a peer: kinds with ports and the rule's number, in order.
 type Allowed = Vec<(Kind, PortSet, u32)>;
 
+/// The entries of a class, by peer.
+type PeerEntries = BTreeMap<u32, Vec<(Part, u32)>>;
+
 struct Builder<'a> {
     maps: &'a Maps,
     program: Program,
@@ -174,8 +177,7 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn new(maps: &'a Maps) -> Builder<'a> {
-        let mut entries: BTreeMap<(Direction, u32), BTreeMap<u32, Vec<(Part, u32)>>> =
-            BTreeMap::new();
+        let mut entries: BTreeMap<(Direction, u32), PeerEntries> = BTreeMap::new();
         for (key, rule) in &maps.policy {
             let of_class = entries.entry((key.direction, key.class)).or_default();
             let of_peer = of_class.entry(key.peer).or_default();
@@ -212,22 +214,24 @@ impl<'a> Builder<'a> {
     fn addresses_by(&self, of: impl Fn(&End) -> u32) -> BTreeMap<u32, AddressSet> {
         let [v4, v6] = &self.ends;
         let small = |number: u128| u32::try_from(number).unwrap_or(u32::MAX);
-        let mut ranges: BTreeMap<u32, (Vec<(u32, u32)>, Vec<(u128, u128)>)> = BTreeMap::new();
+        let mut v4_ranges: BTreeMap<u32, Vec<(u32, u32)>> = BTreeMap::new();
+        let mut v6_ranges: BTreeMap<u32, Vec<(u128, u128)>> = BTreeMap::new();
         for (first, last, end) in v4 {
             if let Some(end) = end {
-                let of = ranges.entry(of(end)).or_default();
-                of.0.push((small(*first), small(*last)));
+                let ranges = v4_ranges.entry(of(end)).or_default();
+                ranges.push((small(*first), small(*last)));
             }
         }
         for (first, last, end) in v6 {
             if let Some(end) = end {
-                ranges.entry(of(end)).or_default().1.push((*first, *last));
+                v6_ranges.entry(of(end)).or_default().push((*first, *last));
             }
         }
-        let sets = ranges.into_iter().map(|(number, (v4, v6))| {
+        let numbers: BTreeSet<u32> = v4_ranges.keys().chain(v6_ranges.keys()).copied().collect();
+        let sets = numbers.into_iter().map(|number| {
             let set = AddressSet {
-                v4: RangeSet::from_ranges(v4),
-                v6: RangeSet::from_ranges(v6),
+                v4: RangeSet::from_ranges(v4_ranges.remove(&number).unwrap_or_default()),
+                v6: RangeSet::from_ranges(v6_ranges.remove(&number).unwrap_or_default()),
             };
             (number, set)
         });
