@@ -141,8 +141,8 @@ pub struct BundleDocument {
     /// nft: how the peers of each direction are held, and why.
     design: Vec<DesignJson>,
     /// ebpf: the rules by number, from 1, each with the rules of policies behind it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    rules: Vec<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rules: Option<Vec<Vec<String>>>,
     /// What a kernel has to hold.
     capacity: CapacityJson,
     /// The other files of the bundle, with the SHA-256 of each.
@@ -205,8 +205,8 @@ struct CapacityJson {
     /// Elements of the largest. nftables sets no limit of its own.
     largest: usize,
     /// ebpf: each map, its entries, and the most that are compiled.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    each: Vec<MapJson>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    each: Option<Vec<MapJson>>,
     /// Whether the addresses that only the node's pods can have are known: without, pods that
     /// are newer than the rules cannot be told from others.
     pod_ranges_known: bool,
@@ -324,14 +324,14 @@ fn designs(bundle: &Bundle) -> Vec<DesignJson> {
     designs.iter().map(design).collect()
 }
 
-fn rules(cluster: &Cluster, sources: &Sources, bundle: &Bundle) -> Vec<Vec<String>> {
+fn rules(cluster: &Cluster, sources: &Sources, bundle: &Bundle) -> Option<Vec<Vec<String>>> {
     if matches!(bundle.held, Held::Nft { .. }) {
-        return Vec::new();
+        return None;
     }
     let classes = bundle.table.classes.iter();
     let rows = classes.flat_map(|class| class.rows.iter().map(move |row| (class, row)));
-    rows.map(|(class, row)| row_comment(cluster, sources, class, row))
-        .collect()
+    let comments = rows.map(|(class, row)| row_comment(cluster, sources, class, row));
+    Some(comments.collect())
 }
 
 fn capacity(bundle: &Bundle) -> CapacityJson {
@@ -345,7 +345,7 @@ fn capacity(bundle: &Bundle) -> CapacityJson {
             rules: size.rules,
             elements: size.elements,
             largest: size.largest,
-            each: Vec::new(),
+            each: None,
             pod_ranges_known,
         },
         Held::Ebpf { capacities } => {
@@ -364,7 +364,7 @@ fn capacity(bundle: &Bundle) -> CapacityJson {
                 rules,
                 elements,
                 largest: entries.max().unwrap_or_default(),
-                each: each.collect(),
+                each: Some(each.collect()),
                 pod_ranges_known,
             }
         }

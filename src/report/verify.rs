@@ -150,8 +150,8 @@ pub struct VerifiedDocument {
     /// Base chains of others at the same hooks: what they drop or change is not in the proof.
     foreign: Vec<String>,
     /// What else is to be said.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    notes: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Vec<String>>,
 }
 
 /// A packet, and what becomes of it.
@@ -207,7 +207,7 @@ pub fn verified_json(found: &Verified<'_>) -> VerifiedDocument {
         adds_to_others: found.adds_to_others,
         unreachable: found.unreachable.to_vec(),
         foreign: found.foreign.iter().map(foreign_text).collect(),
-        notes: found.notes.to_vec(),
+        notes: (!found.notes.is_empty()).then(|| found.notes.to_vec()),
     }
 }
 
