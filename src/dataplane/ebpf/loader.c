@@ -397,6 +397,16 @@ static int is_there(const char *path)
 	return !stat(path, &status);
 }
 
+// Where another program is until this one filters. No dots: BPF file systems allow none.
+static struct path old_of(const char *directory)
+{
+	struct path path;
+	int length = snprintf(path.name, sizeof(path.name), "%s_old", directory);
+	if (length >= (int)sizeof(path.name))
+		stop("the name of `%s` is too long", directory);
+	return path;
+}
+
 // What is pinned last: all before it is there too.
 static const char *last_pin(void)
 {
@@ -417,19 +427,21 @@ static void load(const char *directory, int maps[TABLES])
 {
 	struct bpf_object *object = load_programs();
 	int is_whole = is_there(in(directory, last_pin()).name);
+	const char *const *others = programs == tc_programs ? netfilter_programs : tc_programs;
+	if (is_there(in(directory, others[0]).name))
+		stop("%s holds the program of the other form: run unload.sh first", directory);
 	// Another program is loaded beside this one, and both filter until the old one is gone.
-	char old[512];
-	if (snprintf(old, sizeof(old), "%s_old", directory) >= (int)sizeof(old))
-		stop("the name of `%s` is too long", directory);
+	struct path old = old_of(directory);
 	if (is_whole && is_same(object, directory)) {
 		flip(directory, maps);
-		remove_all(old, 1);
+		remove_all(old.name, 1);
 		bpf_object__close(object);
 		return;
 	}
-	if (is_whole && !is_there(old)) {
+	if (is_whole) {
+		remove_all(old.name, 1);
 		remove_next(directory);
-		check(rename(directory, old), "rename", directory);
+		check(rename(directory, old.name), "rename", directory);
 		check(mkdir(directory, 0700), "make", directory);
 	} else {
 		// Never came to filter, or the old one still does.
@@ -439,7 +451,7 @@ static void load(const char *directory, int maps[TABLES])
 	flip(directory, maps);
 	if (programs == netfilter_programs) {
 		attach(program_of(object, programs[0]), directory);
-		remove_all(old, 1);
+		remove_all(old.name, 1);
 	}
 	bpf_object__close(object);
 }
@@ -548,78 +560,106 @@ static void report(const char *directory)
 
 // --- Commands ----------------------------------------------------------------------------------
 
-static void make_directories(const char *directory)
+static struct path above(const char *directory)
 {
-	char path[512];
-	struct statfs status;
-	snprintf(path, sizeof(path), "%s", directory);
-	char *end = strrchr(path, '/');
-	if (!end)
+	struct path path;
+	snprintf(path.name, sizeof(path.name), "%s", directory);
+	char *end = strrchr(path.name, '/');
+	if (!end || end == path.name)
 		stop("`%s` is not the name of a directory in a BPF file system", directory);
 	*end = 0;
-	if (mkdir(path, 0700) && errno != EEXIST)
-		stop("cannot make %s: %s", path, strerror(errno));
-	check(statfs(path, &status), "look at", path);
+	return path;
+}
+
+static void make_directories(const char *directory)
+{
+	struct path path = above(directory);
+	struct statfs status;
+	if (mkdir(path.name, 0700) && errno != EEXIST)
+		stop("cannot make %s: %s", path.name, strerror(errno));
+	check(statfs(path.name, &status), "look at", path.name);
 	if (status.f_type != BPF_FS_MAGIC)
-		stop("%s is not in a BPF file system: mount -t bpf bpf /sys/fs/bpf", path);
+		stop("%s is not in a BPF file system: mount -t bpf bpf /sys/fs/bpf", path.name);
 	if (mkdir(directory, 0700) && errno != EEXIST)
 		stop("cannot make %s: %s", directory, strerror(errno));
 }
 
+// One at a time. Not the directory itself, since another program's takes its place.
+static void lock(const char *directory)
+{
+	struct path path = above(directory);
+	int parent = open(path.name, O_RDONLY | O_DIRECTORY);
+	check(parent, "open", path.name);
+	check(flock(parent, LOCK_EX), "lock", path.name);
+}
+
+static void load_all(const char *directory)
+{
+	int maps[TABLES];
+	make_directories(directory);
+	lock(directory);
+	prepare_maps(maps, 1);
+	remove_next(directory);
+	load(directory, maps);
+}
+
+static void prepare(const char *directory)
+{
+	int maps[TABLES];
+	struct path next = in(directory, "next");
+	make_directories(directory);
+	lock(directory);
+	remove_next(directory);
+	prepare_maps(maps, 0);
+	check(mkdir(next.name, 0700), "make", next.name);
+	for (int table = 0; table < TABLES; table++)
+		pin(maps[table], next.name, tables[table].name);
+}
+
+static void flip_prepared(const char *directory)
+{
+	int maps[TABLES];
+	lock(directory);
+	for (int table = 0; table < TABLES; table++)
+		maps[table] = pinned(in(directory, "next").name, tables[table].name);
+	remove_next(directory);
+	load(directory, maps);
+}
+
+static void unload(const char *directory)
+{
+	struct path parent = above(directory);
+	if (!is_there(parent.name))
+		return;
+	lock(directory);
+	remove_next(directory);
+	remove_all(directory, 1);
+	remove_all(old_of(directory).name, 1);
+	// Stays when another node's are in it.
+	rmdir(parent.name);
+}
+
+static const struct {
+	const char *name;
+	void (*run)(const char *directory);
+} commands[] = {
+	{ "load", load_all }, { "prepare", prepare }, { "flip", flip_prepared },
+	{ "unload", unload }, { "status", status },   { "report", report },
+};
+
 int main(int count, char **words)
 {
-	if (count == 4 && !strcmp(words[3], "tc"))
-		programs = tc_programs;
-	else if (count != 3) {
-		fputs(usage, stderr);
-		return 2;
-	}
-	const char *command = words[1], *directory = words[2];
-	int maps[TABLES], is = 0;
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
-	if (!strcmp(command, "status") && (is = 1))
-		status(directory);
-	if (!strcmp(command, "report") && (is = 1))
-		report(directory);
-	if (is)
-		return 0;
-	int parent = -1;
-	if (!strcmp(command, "unload") && (is = 1) && !is_there(directory))
-		return 0;
-	if (!strcmp(command, "load") || !strcmp(command, "prepare"))
-		make_directories(directory);
-	// One at a time.
-	parent = open(directory, O_RDONLY | O_DIRECTORY);
-	check(parent, "open", directory);
-	check(flock(parent, LOCK_EX), "lock", directory);
-	if (is) {
-		char old[512];
-		snprintf(old, sizeof(old), "%s_old", directory);
-		remove_next(directory);
-		remove_all(directory, 1);
-		remove_all(old, 1);
-		// Leaves the folder of all nodes when another one is in it.
-		*strrchr(old, '/') = 0;
-		rmdir(old);
-	} else if (!strcmp(command, "load")) {
-		prepare_maps(maps, 1);
-		remove_next(directory);
-		load(directory, maps);
-	} else if (!strcmp(command, "prepare")) {
-		remove_next(directory);
-		prepare_maps(maps, 0);
-		struct path next = in(directory, "next");
-		check(mkdir(next.name, 0700), "make", next.name);
-		for (int table = 0; table < TABLES; table++)
-			pin(maps[table], next.name, tables[table].name);
-	} else if (!strcmp(command, "flip")) {
-		for (int table = 0; table < TABLES; table++)
-			maps[table] = pinned(in(directory, "next").name, tables[table].name);
-		remove_next(directory);
-		load(directory, maps);
-	} else {
-		fputs(usage, stderr);
-		return 2;
+	if (count == 4 && !strcmp(words[3], "tc")) {
+		programs = tc_programs;
+		count--;
 	}
-	return 0;
+	for (unsigned int i = 0; count == 3 && i < COUNT(commands); i++) {
+		if (!strcmp(words[1], commands[i].name)) {
+			commands[i].run(words[2]);
+			return 0;
+		}
+	}
+	fputs(usage, stderr);
+	return 2;
 }

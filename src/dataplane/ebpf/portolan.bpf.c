@@ -200,7 +200,7 @@ enum { HOOK_INPUT = 1, HOOK_FORWARD = 2, HOOK_POD = 16 };
 enum { NEW, ORIGINAL, REPLY, RELATED, INVALID, UNTRACKED };
 
 struct packet {
-	__u8 source[16];
+	__u8 source[16] __attribute__((aligned(8))); // IPv4: the first four bytes, and zeros
 	__u8 destination[16];
 	__u32 offset; // of what the IP header carries
 	__u32 length; // of all of it, by the IP header
@@ -408,8 +408,9 @@ static __always_inline const struct end *find6(void *map, const __u8 *address)
 
 static __always_inline int same_ends(const struct packet *packet)
 {
-	const __u64 *source = (const __u64 *)packet->source;
-	const __u64 *destination = (const __u64 *)packet->destination;
+	__u64 source[2], destination[2];
+	__builtin_memcpy(source, packet->source, sizeof(source));
+	__builtin_memcpy(destination, packet->destination, sizeof(destination));
 	return source[0] == destination[0] && source[1] == destination[1];
 }
 
