@@ -7,7 +7,7 @@ use crate::dataplane::ebpf::{
     MapProblem, Maps, Table, add_unattached, is_loaded, map_in_slot, modes_of, pin_directory,
     program, read_batch, read_dump, slot_of,
 };
-use crate::dataplane::nft::NotUnderstood;
+use crate::dataplane::nft::{NotUnderstood, read_listing};
 use crate::model::{Family, Hook};
 use crate::report::bundle::read_header;
 use std::path::Path;
@@ -101,6 +101,7 @@ pub(super) fn live(node: Option<&str>) -> Result<Rules, Failure> {
             Ok(()) => {
                 understand(&mut rules, &maps);
                 check_program(&mut rules, &directory)?;
+                name_others(&mut rules);
             }
         }
         return Ok(rules);
@@ -155,4 +156,25 @@ fn check_program(rules: &mut Rules, directory: &str) -> Result<(), Failure> {
          replaces any other"
     ));
     Ok(())
+}
+
+/// Names the nft chains at the same hooks, and our own rules if they are loaded too: what they drop
+/// is not in the proof.
+fn name_others(rules: &mut Rules) {
+    let listing = printed("nft", &["-j", "-s", "list", "ruleset"], "nftables")
+        .map_err(|failure| failure.message)
+        .and_then(|text| read_listing(&text).map_err(|problem| problem.problem));
+    match listing {
+        Ok(listing) => {
+            rules.foreign = listing.foreign;
+            if listing.state.is_some() {
+                let note = "the rules of `--target nft` are loaded too, and filter as well";
+                rules.notes.push(note.to_owned());
+            }
+        }
+        Err(problem) => {
+            let note = format!("whether nft rules filter as well is not known: {problem}");
+            rules.notes.push(note);
+        }
+    }
 }
