@@ -18,11 +18,11 @@ use clusters::cluster;
 use packets::{config, modes, packets};
 use placed::{halves, place};
 use portolan::dataplane::ebpf::{
-    Maps, Names, Part, Table, addresses, decide, emit, generation, modes_of, policy, program,
-    read_batch, read_dump,
+    Kind, Maps, Names, Part, Table, addresses, decide, emit, generation, modes_of, numbered,
+    policy, program, read_batch, read_dump,
 };
-use portolan::dataplane::{Compiler, HalfProof, prove_half};
-use portolan::model::{AddressBook, Family, Half, Modes, NodeId, expected, run};
+use portolan::dataplane::{Compiler, HalfProof, NodeTable, Row, prove_half};
+use portolan::model::{AddressBook, Family, Half, Modes, NodeId, Protocol, expected, run};
 use portolan::reach::Reach;
 use portolan::symbolic::{Limits, PolicyIndex};
 use portolan::{model, source};
@@ -122,6 +122,33 @@ fn with_fault(maps: &Maps, at: prop::sample::Index, kind: usize) -> Option<Maps>
     (faulty != *maps).then_some(faulty)
 }
 
+/// Entries name rules by number: each is a row of the entry's own class that lets its traffic
+/// through, so that counters and comments are about what they say.
+fn check_rule_numbers(table: &NodeTable, maps: &Maps) {
+    let classes = table.classes.iter().enumerate();
+    let rows: Vec<(usize, &Row)> = classes
+        .flat_map(|(index, class)| class.rows.iter().map(move |row| (index, row)))
+        .collect();
+    for (key, rule) in maps.policy.iter().filter(|(_, rule)| **rule != 0) {
+        let of_direction = numbered(table, key.direction);
+        let (class, _) = of_direction[usize::try_from(key.class).unwrap() - 1];
+        let (of, row) = rows[usize::try_from(*rule).unwrap() - 1];
+        assert_eq!(of, class, "{key:?} says rule {rule}");
+        let lets_through = match key.part {
+            Part::All => row.traffic.is_all(),
+            Part::Of(Kind::Other, _) => row.traffic.other,
+            Part::Of(Kind::Ports(protocol), prefix) => {
+                let at = Protocol::ALL.iter().position(|known| *known == protocol);
+                let ports = &row.traffic.ports[at.unwrap()];
+                // Some of its ports: longer prefixes can say otherwise of others.
+                (prefix.first..=prefix.last(16))
+                    .any(|port| ports.contains(u16::try_from(port).unwrap()))
+            }
+        };
+        assert!(lets_through, "{key:?} says rule {rule}");
+    }
+}
+
 proptest! {
     #![proptest_config(config())]
 
@@ -134,7 +161,9 @@ proptest! {
         let (book, _) = AddressBook::new(&cluster);
         let compiler = Compiler::new(&cluster, &reach, &book);
         for half in halves(&cluster, &book, modes) {
-            let emitted = emit(&compiler.table(&half), modes);
+            let table = compiler.table(&half);
+            let emitted = emit(&table, modes);
+            check_rule_numbers(&table, &emitted);
             let maps = read(&files(&emitted));
             prop_assert_eq!(&maps, &emitted);
             prop_assert_eq!(modes_of(&maps), modes);
