@@ -23,7 +23,7 @@ mod kernel;
 mod topology;
 
 use ebpf::{Built, can_load};
-use kernel::{FIRST_PEER, FIRST_POD, PODS, nothing, ours, packet, packets, peers_of, table};
+use kernel::{FIRST_PEER, FIRST_POD, Namespace, PODS, nothing, ours, packet, peers_of, table};
 use portolan::dataplane::Comments;
 use portolan::dataplane::ebpf::{LOADER, PROGRAM, capacities, emit, files};
 use portolan::model::Modes;
@@ -57,18 +57,11 @@ fn main() {
         "peers", "design", "load", "again", "flip", "memory", "let in", "dropped", "alone"
     );
     for &peers in sizes {
-        let name = format!("ptl{}-bench", std::process::id());
         let mut base = None;
         for design in ["no rules", "nft", "eBPF", "eBPF, a map for each pod"] {
-            let _ = command("ip", &["netns", "del", &name], "");
-            command("ip", &["netns", "add", &name], "").unwrap();
-            let links = "link set lo up\nlink add d0 type veth peer name d1\naddr add 10.255.0.1/32 dev d0\n\
-                         link set d0 up\nlink set d1 up\nroute add 10.0.0.0/8 dev d0\n";
-            command("ip", &["-n", &name, "-batch", "-"], links).unwrap();
-            let nft = |text: &str| {
-                command("ip", &["netns", "exec", &name, "nft", "-f", "-"], text).unwrap();
-            };
-            nft(&nothing());
+            let namespace = Namespace::new();
+            let name = &namespace.name;
+            namespace.nft(&nothing());
             let group = Group::new();
             let pin = built.pin("bench");
             let started = Instant::now();
@@ -78,10 +71,10 @@ fn main() {
                 "nft" => {
                     let text = ours(peers);
                     let started = Instant::now();
-                    group.run(&name, "nft -f -", &text);
+                    group.run(name, "nft -f -", &text);
                     load = started.elapsed().as_secs_f64();
                     let started = Instant::now();
-                    group.run(&name, "nft -f -", &text);
+                    group.run(name, "nft -f -", &text);
                     again = started.elapsed().as_secs_f64();
                 }
                 "eBPF" => {
@@ -92,12 +85,12 @@ fn main() {
                     let loader = |what: &str| {
                         let line = format!("cd {} && ./loader {what} {pin}", folder.display());
                         let started = Instant::now();
-                        group.run(&name, &line, "");
+                        group.run(name, &line, "");
                         started.elapsed().as_secs_f64()
                     };
                     load = loader("load");
                     again = loader("load");
-                    alone = run_alone(&built, peers, &folder, &pin);
+                    alone = run_alone(&built, peers, &pin);
                     if measured {
                         let entries = capacities(&maps).map(|c| format!("{} {}", c.map, c.entries));
                         println!("         {}", entries.join(", "));
@@ -111,22 +104,13 @@ fn main() {
                     let line = format!(
                         "{per_pod}/load {per_pod}/per_pod.bpf.o {pin} {PODS} {peers} {FIRST_POD} {FIRST_PEER}"
                     );
-                    group.run(&name, &line, "");
+                    group.run(name, &line, "");
                     load = started.elapsed().as_secs_f64();
                 }
                 _ => {}
             }
             let memory = group.memory();
-            let full = format!("/run/netns/{name}");
-            let batch = if measured { 4000 } else { 50 };
-            let (hit, miss) = std::thread::scope(|scope| {
-                let thread = scope.spawn(move || {
-                    let file = std::fs::File::open(full).unwrap();
-                    nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-                    (packets(peers, true, batch), packets(peers, false, batch))
-                });
-                thread.join().unwrap()
-            });
+            let (hit, miss) = namespace.packets(peers, measured);
             let (base_hit, base_miss) = *base.get_or_insert((hit, miss));
             println!(
                 "{peers:>7}  {design:32} {load:>6.2} s {again:>6.2} s {:>5.1} ms {:>6.1} MB {:>5.0} ns {:>5.0} ns {alone:>6} ns",
@@ -136,12 +120,7 @@ fn main() {
                 miss - base_miss,
             );
             command("sh", &["-c", &format!("rm -rf {pin}")], "").unwrap();
-            command("ip", &["netns", "del", &name], "").unwrap();
-            std::thread::sleep(std::time::Duration::from_millis(if measured {
-                1500
-            } else {
-                10
-            }));
+            namespace.remove(measured);
         }
     }
 }
@@ -159,8 +138,7 @@ fn fill_and_flip(folder: &Path, pin: &str, loader: &dyn Fn(&str) -> f64) -> f64 
 }
 
 /// The program by itself on packets that are let in: the least of a few peers, in nanoseconds.
-fn run_alone(built: &Built, peers: u32, folder: &Path, pin: &str) -> u32 {
-    let _ = folder;
+fn run_alone(built: &Built, peers: u32, pin: &str) -> u32 {
     let frames: String = (0..64u32)
         .map(|nth| {
             let pod = nth % PODS;

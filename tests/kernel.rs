@@ -20,10 +20,10 @@ mod probe;
 mod topology;
 
 use compare::{
-    DENY_ALL, ONLY_B_ON_8080, compare, listeners, loaded, try_node_to_pod, try_revocation,
+    DENY_ALL, ONLY_B_ON_8080, Test, compare, listeners, loaded, try_node_to_pod, try_revocation,
     try_service,
 };
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Failed;
 use policies::policies;
 use portolan::dataplane::nft::{DesignChoice, State, read_listing};
 use portolan::dataplane::{
@@ -34,14 +34,10 @@ use portolan::reach::Reach;
 use portolan::symbolic::{Limits, PolicyIndex};
 use topology::{Topology, is_able};
 
-type Test = fn() -> Result<(), Failed>;
-
 /// How many policy sets are tried.
 const SETS: u64 = 36;
 
 fn main() {
-    let arguments = Arguments::from_args();
-    let able = is_able();
     let tests: [(&str, Test); 8] = [
         ("nft_accepts_every_file", accepted),
         ("generated_policies_decide_what_arrives", generated),
@@ -52,19 +48,7 @@ fn main() {
         ("updates_and_phases_lead_to_the_same_rules", updates),
         ("tampering_with_a_running_node_is_found", tampering),
     ];
-    let trials = tests
-        .into_iter()
-        .map(|(name, test)| {
-            let name = format!("{name} (needs root, network namespaces and nft)");
-            Trial::test(name, test).with_ignored_flag(!able)
-        })
-        .collect();
-    // One after the other: each needs the whole machine's packets to itself.
-    let arguments = Arguments {
-        test_threads: Some(1),
-        ..arguments
-    };
-    libtest_mimic::run(&arguments, trials).exit();
+    compare::run_all(&tests, "root, network namespaces and nft", is_able());
 }
 
 /// The files of a node.

@@ -14,13 +14,10 @@
 #[path = "mutants/cluster.rs"]
 mod cluster;
 
-use cluster::cluster;
+use cluster::with_bundle;
 use portolan::dataplane::nft::{DesignChoice, State};
-use portolan::dataplane::{
-    Comments, Compiler, HalfProof, Making, Target, address_book, make_bundle, prove_half,
-};
-use portolan::model::{Half, Modes, NodeId};
-use portolan::reach::Reach;
+use portolan::dataplane::{HalfProof, Target, prove_half};
+use portolan::model::Half;
 use portolan::symbolic::{Limits, PolicyIndex};
 
 /// What the emitter would get wrong, and what of its text would then be different.
@@ -274,24 +271,13 @@ fn set_with(text: &str, element: &str) -> String {
 
 /// Does something with the rules of the node.
 fn with_rules(act: impl FnOnce(&str, &Half<'_>, &PolicyIndex)) {
-    let cluster = cluster();
-    let book = address_book(&cluster).unwrap();
-    let reach = Reach::new(&cluster);
-    let compiler = Compiler::new(&cluster, &reach, &book);
-    let index = PolicyIndex::new(&cluster);
-    let half = Half::new(&cluster, &book, NodeId(0), Modes::default());
-    let making = Making {
-        header: "# mutants\n".to_owned(),
-        comments: Comments::NONE,
-        target: Target::Nft {
-            design: DesignChoice::Sets,
-            previous: None,
-        },
-        prove: Some(Limits::default()),
+    let target = Target::Nft {
+        design: DesignChoice::Sets,
+        previous: None,
     };
-    let bundle = make_bundle(&half, &compiler, &index, &making).unwrap();
-    assert_eq!(bundle.proof, Some(HalfProof::Proved));
-    act(bundle.files.get("policy.nft").unwrap(), &half, &index);
+    with_bundle(target, |bundle, half, index| {
+        act(bundle.files.get("policy.nft").unwrap(), half, index);
+    });
 }
 
 /// Text with the names that faults are written with put in.

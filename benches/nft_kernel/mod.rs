@@ -174,38 +174,63 @@ struct Measured {
 
 /// Loads a file into a new namespace, and sends packets there.
 fn measure(text: &str, peers: u32, measured: bool) -> Measured {
-    let name = format!("ptl{}-bench", std::process::id());
-    let _ = command("ip", &["netns", "del", &name], "");
-    command("ip", &["netns", "add", &name], "").unwrap();
-    let lines = "link set lo up\nlink add d0 type veth peer name d1\naddr add 10.255.0.1/32 dev d0\nlink set d0 up\nlink set d1 up\nroute add 10.0.0.0/8 dev d0\n";
-    command("ip", &["-n", &name, "-batch", "-"], lines).unwrap();
+    let namespace = Namespace::new();
     let before = kernel_memory();
     let started = Instant::now();
-    command("ip", &["netns", "exec", &name, "nft", "-f", "-"], text).unwrap();
+    namespace.nft(text);
     let load = started.elapsed().as_secs_f64();
     let memory = kernel_memory() - before;
-    let full = format!("/run/netns/{name}");
-    let batch = if measured { 4000 } else { 50 };
-    let (hit, miss) = std::thread::scope(|scope| {
-        let thread = scope.spawn(move || {
-            let file = std::fs::File::open(full).unwrap();
-            nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-            (packets(peers, true, batch), packets(peers, false, batch))
-        });
-        thread.join().unwrap()
-    });
-    command("ip", &["netns", "del", &name], "").unwrap();
-    // The kernel takes a namespace apart after the command is done.
-    std::thread::sleep(std::time::Duration::from_millis(if measured {
-        1500
-    } else {
-        10
-    }));
+    let (hit, miss) = namespace.packets(peers, measured);
+    namespace.remove(measured);
     Measured {
         load,
         memory,
         hit,
         miss,
+    }
+}
+
+/// A network namespace from which packets can be sent to pods.
+pub struct Namespace {
+    pub name: String,
+}
+
+impl Namespace {
+    pub fn new() -> Namespace {
+        let name = format!("ptl{}-bench", std::process::id());
+        let _ = command("ip", &["netns", "del", &name], "");
+        command("ip", &["netns", "add", &name], "").unwrap();
+        let lines = "link set lo up\nlink add d0 type veth peer name d1\naddr add 10.255.0.1/32 dev d0\n\
+                     link set d0 up\nlink set d1 up\nroute add 10.0.0.0/8 dev d0\n";
+        command("ip", &["-n", &name, "-batch", "-"], lines).unwrap();
+        Namespace { name }
+    }
+
+    /// Loads a file.
+    pub fn nft(&self, text: &str) {
+        let words = ["netns", "exec", &self.name, "nft", "-f", "-"];
+        command("ip", &words, text).unwrap();
+    }
+
+    /// Nanoseconds for a packet that is let in, and for one that is dropped.
+    pub fn packets(&self, peers: u32, measured: bool) -> (f64, f64) {
+        let full = format!("/run/netns/{}", self.name);
+        let batch = if measured { 4000 } else { 50 };
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(move || {
+                let file = std::fs::File::open(full).unwrap();
+                nix::sched::setns(file, nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+                (packets(peers, true, batch), packets(peers, false, batch))
+            });
+            thread.join().unwrap()
+        })
+    }
+
+    /// The kernel takes a namespace apart after the command is done.
+    pub fn remove(self, measured: bool) {
+        command("ip", &["netns", "del", &self.name], "").unwrap();
+        let wait = if measured { 1500 } else { 10 };
+        std::thread::sleep(Duration::from_millis(wait));
     }
 }
 
@@ -220,7 +245,7 @@ fn kernel_memory() -> i64 {
 }
 
 /// Nanoseconds for a packet: the least of many batches.
-pub fn packets(peers: u32, hit: bool, batch: usize) -> f64 {
+fn packets(peers: u32, hit: bool, batch: usize) -> f64 {
     let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::from(255))).unwrap();
     socket.set_header_included_v4(true).unwrap();
     let mut seed = 1u32;

@@ -5,12 +5,29 @@
 use crate::policies::{PORTS, cluster};
 use crate::probe::{Kind, Listener, Probe, listen, try_all};
 use crate::topology::{OUTSIDE, PODS, Topology, node_addresses, pod_addresses};
-use libtest_mimic::Failed;
+use libtest_mimic::{Arguments, Failed, Trial};
 use portolan::manifest::{LoadOptions, load};
 use portolan::model::{Cluster, Flow, NodeId, Party, Protocol, Verdict, evaluate};
 use portolan::source::Sources;
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
+
+/// A test that can be skipped.
+pub(crate) type Test = fn() -> Result<(), Failed>;
+
+/// Runs tests, or reports each as skipped with what it needs.
+pub(crate) fn run_all(tests: &[(&str, Test)], needs: &str, is_able: bool) {
+    let trials = tests.iter().map(|(name, test)| {
+        let name = format!("{name} (needs {needs})");
+        Trial::test(name, *test).with_ignored_flag(!is_able)
+    });
+    // One after the other: each needs the whole machine's packets to itself.
+    let arguments = Arguments {
+        test_threads: Some(1),
+        ..Arguments::from_args()
+    };
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
 
 /// The cluster of the topology, with policies.
 pub(crate) fn loaded(policies: &str) -> Cluster {

@@ -1,8 +1,13 @@
 //! The node that faults are tried on.
 
+use portolan::dataplane::{
+    Bundle, Comments, Compiler, HalfProof, Making, Target, address_book, make_bundle,
+};
 use portolan::manifest::{LoadOptions, load};
-use portolan::model::Cluster;
+use portolan::model::{Cluster, Half, Modes, NodeId};
+use portolan::reach::Reach;
 use portolan::source::Sources;
+use portolan::symbolic::{Limits, PolicyIndex};
 
 const CLUSTER: &str = r#"
 apiVersion: v1
@@ -75,4 +80,24 @@ pub(crate) fn cluster() -> Cluster {
     assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
     portolan::dataplane::add_mentioned_nodes(&mut loaded.cluster);
     loaded.cluster
+}
+
+/// Does something with the node's bundle, which is proved.
+#[allow(dead_code, reason = "shared by tests, one of which makes its own")]
+pub(crate) fn with_bundle(target: Target, act: impl FnOnce(&Bundle, &Half<'_>, &PolicyIndex)) {
+    let cluster = cluster();
+    let book = address_book(&cluster).unwrap();
+    let reach = Reach::new(&cluster);
+    let compiler = Compiler::new(&cluster, &reach, &book);
+    let index = PolicyIndex::new(&cluster);
+    let half = Half::new(&cluster, &book, NodeId(0), Modes::default());
+    let making = Making {
+        header: "# mutants\n".to_owned(),
+        comments: Comments::NONE,
+        target,
+        prove: Some(Limits::default()),
+    };
+    let bundle = make_bundle(&half, &compiler, &index, &making).unwrap();
+    assert_eq!(bundle.proof, Some(HalfProof::Proved));
+    act(&bundle, &half, &index);
 }
