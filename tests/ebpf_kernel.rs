@@ -41,9 +41,9 @@ mod probe;
 mod topology;
 
 use alone::{by_themselves, program_faults};
-use compare::{DENY_ALL, ONLY_B_ON_8080, compare, compare_some, listeners, loaded};
+use compare::{DENY_ALL, ONLY_B_ON_8080, Test, compare, compare_some, listeners, loaded};
 use ebpf::{Built, can_load, held, script};
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::Failed;
 use policies::policies;
 use portolan::dataplane::ebpf::{Maps, program};
 use portolan::dataplane::{
@@ -59,14 +59,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 use topology::{Topology, command};
 
-type Test = fn() -> Result<(), Failed>;
-
 /// How many policy sets are tried with packets on the network.
 const SETS: u64 = 36;
 
 fn main() {
-    let arguments = Arguments::from_args();
-    let able = can_load();
     let tests: [(&str, Test); 12] = [
         ("generated_policies_decide_what_arrives", generated),
         (
@@ -91,18 +87,7 @@ fn main() {
         ),
     ];
     let needs = "root, network namespaces, nft, clang, libbpf, bpftool and Linux 6.4";
-    let trials = tests
-        .into_iter()
-        .map(|(name, test)| {
-            Trial::test(format!("{name} (needs {needs})"), test).with_ignored_flag(!able)
-        })
-        .collect();
-    // One after the other: each needs the whole machine's packets to itself.
-    let arguments = Arguments {
-        test_threads: Some(1),
-        ..arguments
-    };
-    libtest_mimic::run(&arguments, trials).exit();
+    compare::run_all(&tests, needs, can_load());
 }
 
 fn bundle(cluster: &Cluster, node: u32) -> Bundle {
@@ -343,9 +328,29 @@ fn tracking() -> Result<(), Failed> {
         "untracked and allowed"
     );
     assert!(counts("ingress policy of the destination") > before.1);
-    // A rule's own counter, and nobody else's.
-    let status = nodes.status(0)?;
-    assert!(status.contains("by rule"), "{status}");
+    // A rule's own counter, and nobody else's: two more packets to the same port.
+    let by_rule = || -> Vec<(String, usize)> {
+        let status = nodes.status(0).unwrap();
+        let counted = status
+            .lines()
+            .filter_map(|line| line.split_once("  by rule "));
+        let counted = counted.map(|(count, rule)| (rule.to_owned(), count.trim().parse().unwrap()));
+        counted.collect()
+    };
+    let before = by_rule();
+    from("b", &|| {
+        let socket = UdpSocket::bind("10.244.1.11:0")?;
+        for _ in 0..2 {
+            socket.send_to(b"x", "10.244.1.10:9999")?;
+        }
+        Ok(())
+    })?;
+    std::thread::sleep(Duration::from_millis(100));
+    let more: usize = before.iter().map(|(_, count)| count).sum::<usize>() + 2;
+    let after = by_rule();
+    assert_eq!(after.iter().map(|(_, count)| count).sum::<usize>(), more);
+    let changed = after.iter().filter(|counted| !before.contains(counted));
+    assert_eq!(changed.count(), 1, "{before:?} {after:?}");
     reports(&nodes)
 }
 
@@ -359,6 +364,13 @@ fn reports(nodes: &Nodes) -> Result<(), Failed> {
         nodes.pin(0),
         file.display()
     );
+    let settings = format!("{}/settings", nodes.pin(0));
+    let is_on = || -> Result<bool, String> {
+        let key = "map lookup pinned @ key 0 0 0 0".replace('@', &settings);
+        let words: Vec<&str> = ["-j"].into_iter().chain(key.split(' ')).collect();
+        Ok(command("bpftool", &words, "")?.contains("\"value\":[\"0x01\""))
+    };
+    assert!(!is_on()?, "nobody listens yet");
     let pid = command(
         "sh",
         &["-c", &format!("cd {} && {line}", folder.display())],
@@ -378,8 +390,10 @@ fn reports(nodes: &Nodes) -> Result<(), Failed> {
     };
     send()?;
     std::thread::sleep(Duration::from_millis(200));
+    assert!(is_on()?, "while somebody listens");
     command("sh", &["-c", &format!("kill -TERM {}", pid.trim())], "")?;
     std::thread::sleep(Duration::from_millis(200));
+    assert!(!is_on()?, "and not otherwise");
     let said = std::fs::read_to_string(&file)?;
     for wanted in [
         "10.244.1.12 -> 10.244.1.10 protocol 17 port 4321 at forward, dropped: ingress policy of the destination",
@@ -387,9 +401,6 @@ fn reports(nodes: &Nodes) -> Result<(), Failed> {
     ] {
         assert!(said.contains(wanted), "{said}");
     }
-    let settings = format!("{}/settings", nodes.pin(0));
-    let setting = || command("bpftool", &["-j", "map", "dump", "pinned", &settings], "");
-    assert!(!setting()?.contains("0x01\",\"0x00\",\"0x00\",\"0x00\"],\"value\":[\"0x01"));
     Ok(())
 }
 

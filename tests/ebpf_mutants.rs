@@ -15,15 +15,13 @@
 #[path = "mutants/cluster.rs"]
 mod cluster;
 
-use cluster::cluster;
+use cluster::with_bundle;
 use portolan::dataplane::ebpf::{
-    End, Kind, Maps, Part, PolicyKey, Prefix, Table, capacities, program, read_batch,
+    End, Kind, Maps, Part, PolicyKey, Prefix, Table, capacities, program, read_batch, read_files,
+    too_large,
 };
-use portolan::dataplane::{
-    Comments, Compiler, HalfProof, Making, Target, address_book, make_bundle, prove_half,
-};
-use portolan::model::{Direction, Family, Half, Modes, NodeId, Protocol};
-use portolan::reach::Reach;
+use portolan::dataplane::{HalfProof, Target, prove_half};
+use portolan::model::{Direction, Family, Half, Protocol};
 use portolan::symbolic::{Limits, PolicyIndex};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -349,26 +347,10 @@ const UNREADABLE: &[(&str, Table, &str, &str)] = &[
 ];
 
 fn maps_of(act: impl FnOnce(&Maps, &Half<'_>, &PolicyIndex, &BTreeMap<&'static str, String>)) {
-    let cluster = cluster();
-    let book = address_book(&cluster).unwrap();
-    let reach = Reach::new(&cluster);
-    let compiler = Compiler::new(&cluster, &reach, &book);
-    let index = PolicyIndex::new(&cluster);
-    let half = Half::new(&cluster, &book, NodeId(0), Modes::default());
-    let making = Making {
-        header: "# mutants\n".to_owned(),
-        comments: Comments::NONE,
-        target: Target::Ebpf,
-        prove: Some(Limits::default()),
-    };
-    let bundle = make_bundle(&half, &compiler, &index, &making).unwrap();
-    assert_eq!(bundle.proof, Some(HalfProof::Proved));
-    let mut maps = Maps::default();
-    for table in Table::ALL {
-        let name = format!("{}.batch", table.name());
-        read_batch(&mut maps, table, &bundle.files[name.as_str()]).unwrap();
-    }
-    act(&maps, &half, &index, &bundle.files);
+    with_bundle(Target::Ebpf, |bundle, half, index| {
+        let maps = read_files(|name| bundle.files.get(name).map(String::as_str)).unwrap();
+        act(&maps, half, index, &bundle.files);
+    });
 }
 
 #[test]
@@ -408,25 +390,23 @@ fn what_the_kernel_would_read_otherwise_is_refused() {
 #[test]
 fn what_does_not_fit_is_said() {
     maps_of(|maps, _, _, _| {
-        let of = |maps: &Maps| capacities(maps).map(|c| (c.map, c.entries > c.limit));
-        let fits = [
-            ("addresses4", false),
-            ("addresses6", false),
-            ("policy", false),
-            ("counters", false),
-        ];
-        assert_eq!(of(maps), fits);
+        let over = |maps: &Maps| too_large(&capacities(maps)).map(|capacity| capacity.map);
+        assert_eq!(over(maps), None);
         let mut larger = maps.clone();
-        // One address more than there is room for.
-        for first in 0..=1u128 << 20 {
-            larger.addresses[0].insert(Prefix { first, length: 32 }, End::default());
-        }
-        assert_eq!(of(&larger)[0], ("addresses4", true));
+        larger.addresses[0].clear();
+        let add = |maps: &mut Maps, first: u128| {
+            maps.addresses[0].insert(Prefix { first, length: 32 }, End::default());
+        };
+        (0..1u128 << 20).for_each(|first| add(&mut larger, first));
+        assert_eq!(over(&larger), None, "as many as there is room for");
+        add(&mut larger, 1 << 20);
+        assert_eq!(over(&larger), Some("addresses4"), "and one more");
         let mut more_rules = maps.clone();
-        for rule in maps.policy.keys().take(1) {
-            more_rules.policy.insert(*rule, 1 << 17);
-        }
-        assert_eq!(of(&more_rules)[3], ("counters", true));
+        let key = *maps.policy.keys().next().unwrap();
+        more_rules.policy.insert(key, 1 << 16);
+        assert_eq!(over(&more_rules), None);
+        more_rules.policy.insert(key, (1 << 16) + 1);
+        assert_eq!(over(&more_rules), Some("counters"));
     });
 }
 

@@ -207,9 +207,8 @@ fn make_nft(
 fn make_ebpf(half: &Half<'_>, table: NodeTable, making: &Making<'_>) -> Result<Bundle, NotMade> {
     let emitted = ebpf::emit(&table, half.modes);
     let capacities = ebpf::capacities(&emitted);
-    let is_over = |capacity: &&ebpf::Capacity| capacity.entries > capacity.limit;
-    if let Some(capacity) = capacities.iter().find(is_over) {
-        return Err(NotMade::TooLarge(*capacity));
+    if let Some(capacity) = ebpf::too_large(&capacities) {
+        return Err(NotMade::TooLarge(capacity));
     }
     let files = ebpf::files(&making.header, &table, &emitted, &making.comments);
     let maps = ebpf::read_files(|name| files.get(name).map(String::as_str));

@@ -4,7 +4,7 @@
 use crate::ebpf::Built;
 use crate::{bundle, clusters, frames, mutants, packets, placed};
 use libtest_mimic::Failed;
-use portolan::dataplane::ebpf::{Maps, Part, decide, files};
+use portolan::dataplane::ebpf::{End, Maps, Part, Prefix, decide, files};
 use portolan::dataplane::{Comments, Compiler, address_book};
 use portolan::model::{
     AddressBook, Decision, Family, Half, Hook, Modes, NodeId, Packet, Tracking, Transport, expected,
@@ -12,33 +12,39 @@ use portolan::model::{
 use portolan::reach::Reach;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 /// How many generated clusters' maps are tried, unless `PROPTEST_CASES` says otherwise.
 const CLUSTERS: usize = 16;
 
-/// Of each kind of address that the maps tell apart one, then those at the edges of what it holds.
+/// What a longest-prefix look-up finds, tried one by one.
+fn found(prefixes: &BTreeMap<Prefix, End>, width: u32, number: u128) -> Option<End> {
+    let holds = |at: &&Prefix| at.first <= number && number <= at.last(width);
+    let longest = prefixes.keys().filter(holds).max_by_key(|at| at.length)?;
+    prefixes.get(longest).copied()
+}
+
+/// One address of each kind that the maps tell apart, and all at the edges of prefixes. What a
+/// prefix says holds from its first address, or from after a longer one in it, so no kind is missed.
 fn addresses(maps: &Maps) -> (Vec<IpAddr>, Vec<IpAddr>) {
     let (mut kinds, mut edges) = (Vec::new(), Vec::new());
     for ((family, width), prefixes) in Family::ALL.into_iter().zip([32, 128]).zip(&maps.addresses) {
-        let mut known = BTreeSet::new();
         let last = u128::MAX >> (128 - width);
-        for (prefix, end) in prefixes {
-            // What holds at a prefix's first number can be a longer prefix's.
-            if known.insert(*end) {
-                kinds.push(family.address(prefix.first));
-            } else if known.len() < 64 {
-                edges.push(family.address(prefix.first));
-            }
-            edges.push(family.address(prefix.last(width)));
-            edges.extend(prefix.first.checked_sub(1).map(|n| family.address(n)));
-            let after = prefix.last(width).checked_add(1).filter(|n| *n <= last);
-            edges.extend(after.map(|n| family.address(n)));
+        let mut numbers = BTreeSet::new();
+        for prefix in prefixes.keys() {
+            numbers.extend([prefix.first, prefix.last(width)]);
+            numbers.extend(prefix.first.checked_sub(1));
+            numbers.extend(prefix.last(width).checked_add(1).filter(|n| *n <= last));
         }
+        let mut known = BTreeSet::new();
+        for &number in &numbers {
+            if known.insert(found(prefixes, width, number)) {
+                kinds.push(family.address(number));
+            }
+        }
+        edges.extend(numbers.into_iter().map(|number| family.address(number)));
     }
-    edges.sort_unstable();
-    edges.dedup();
     (kinds, edges)
 }
 
@@ -82,8 +88,7 @@ fn representatives(maps: &Maps) -> Vec<Packet> {
             }
         }
     }
-    let (few_kinds, few_edges) = (&kinds[..kinds.len().min(24)], &edges[..edges.len().min(96)]);
-    for ends in [pairs(few_kinds, few_edges), pairs(few_edges, few_kinds)].concat() {
+    for ends in [pairs(&kinds, &edges), pairs(&edges, &kinds)].concat() {
         for transport in [Transport::Tcp, Transport::Other] {
             packets.push(of(Hook::Forward, ends, transport, 80, Tracking::New));
         }
@@ -309,11 +314,7 @@ pub(crate) fn program_faults() -> Result<(), Failed> {
         built.rebuild(&source.replacen(before, after, 1))?;
         let pin = built.pin(&format!("f{nth}"));
         let folder = built.folder_for_packets("f", &files)?;
-        if let Err(error) = built.loader_apart(&folder, "load", &pin) {
-            eprintln!("| {fault} | not loaded: {error} |");
-            assert!(nth > 0);
-            continue;
-        }
+        built.loader_apart(&folder, "load", &pin)?;
         let wrong = try_packets(&built, &pin, &half, &maps)?.wrong;
         built.loader_apart(&folder, "unload", &pin)?;
         assert_eq!(wrong.is_none(), nth == 0, "{fault}: {wrong:?}");

@@ -68,33 +68,40 @@ pub(super) fn live(node: Option<&str>) -> Result<Rules, Failure> {
     let directory = pin_directory(node);
     let mut rules = Rules::named(format!("the program in {directory}"));
     rules.node = Some(node.to_owned());
-    if !Path::new(&directory).join("portolan").exists() {
+    can_be_seen()?;
+    if is_pinned(&directory, "to_pod")? {
+        return Err(Failure {
+            exit: Exit::Unknown,
+            message: format!("{directory} holds the classifiers of `load-tc.sh`"),
+            help: Some("what they do differs, and is not in the proof".to_owned()),
+        });
+    }
+    if !is_pinned(&directory, "portolan")? {
         rules.not_loaded = Some(format!(
             "nothing is pinned in {directory}: nothing is loaded"
         ));
         return Ok(rules);
     }
+    let mut before = ids(&directory)?;
     for _ in 0..MOST_READS {
-        let generation = dump(&directory, Table::Generation)?;
         let mut maps = Maps::default();
-        let mut read = read_dump(&mut maps, Table::Generation, &generation);
-        for table in Table::ALL.into_iter().skip(1) {
-            let outer = dump(&directory, table)?;
-            let Some(id) = map_in_slot(&outer, slot_of(&maps)) else {
-                return Err(unknown(format!(
-                    "no map is in the slot of `{}`",
-                    table.name()
-                )));
-            };
-            let inner = printed(
-                "bpftool",
-                &["-j", "map", "dump", "id", &id.to_string()],
-                "bpftool",
-            )?;
-            read = read.and_then(|()| read_dump(&mut maps, table, &inner));
+        let mut read = read_dump(&mut maps, Table::Generation, &before.generation);
+        // A map can be gone by now, and then it was replaced.
+        let mut failed = None;
+        for (table, id) in Table::ALL.into_iter().skip(1).zip(&before.maps) {
+            let inner = printed("bpftool", &["-j", "map", "dump", "id", id], "bpftool");
+            match inner {
+                Ok(inner) => read = read.and_then(|()| read_dump(&mut maps, table, &inner)),
+                Err(failure) => failed = Some(failure),
+            }
         }
-        if dump(&directory, Table::Generation)? != generation {
+        let after = ids(&directory)?;
+        if after != before {
+            before = after;
             continue;
+        }
+        if let Some(failure) = failed {
+            return Err(failure);
         }
         match read {
             Err(problem) => rules.problem = Some(not_understood(problem)),
@@ -107,6 +114,66 @@ pub(super) fn live(node: Option<&str>) -> Result<Rules, Failure> {
         return Ok(rules);
     }
     Err(unknown("the maps changed while they were read".to_owned()))
+}
+
+/// What packets go by: the generation word, and the numbers of the maps in its slot. A number is
+/// never given again, so what has not changed in between was not changed and changed back.
+#[derive(PartialEq, Eq)]
+struct Ids {
+    generation: String,
+    maps: Vec<String>,
+}
+
+fn ids(directory: &str) -> Result<Ids, Failure> {
+    let generation = dump(directory, Table::Generation)?;
+    let mut word = Maps::default();
+    let slot = match read_dump(&mut word, Table::Generation, &generation) {
+        Ok(()) => slot_of(&word),
+        // That is said when it is read for good.
+        Err(_) => 0,
+    };
+    let id = |table: Table| {
+        let found = map_in_slot(&dump(directory, table)?, slot);
+        found
+            .map(|id| id.to_string())
+            .ok_or_else(|| unknown(format!("no map is in the slot of `{}`", table.name())))
+    };
+    let maps = Table::ALL.into_iter().skip(1).map(id);
+    Ok(Ids {
+        maps: maps.collect::<Result<_, _>>()?,
+        generation,
+    })
+}
+
+/// Without the file system that it would be pinned in, nothing can be said of what is loaded.
+fn can_be_seen() -> Result<(), Failure> {
+    let mounts = std::fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    let is_bpf = |line: &str| {
+        let mut words = line.split(' ').skip(1);
+        words.next() == Some("/sys/fs/bpf") && words.next() == Some("bpf")
+    };
+    if mounts.lines().any(is_bpf) {
+        return Ok(());
+    }
+    Err(Failure {
+        exit: Exit::Unknown,
+        message: "no BPF file system is at /sys/fs/bpf, so what is pinned there is not seen"
+            .to_owned(),
+        help: Some(
+            "`ip netns exec` hides it: use `nsenter --net=/run/netns/NAME`, or run it outside"
+                .to_owned(),
+        ),
+    })
+}
+
+fn is_pinned(directory: &str, name: &str) -> Result<bool, Failure> {
+    let path = Path::new(directory).join(name);
+    path.try_exists().map_err(|error| {
+        Failure::usage(
+            format!("cannot look at `{}`: {error}", path.display()),
+            "it takes root".to_owned(),
+        )
+    })
 }
 
 fn unknown(message: String) -> Failure {
@@ -138,8 +205,8 @@ fn check_program(rules: &mut Rules, directory: &str) -> Result<(), Failure> {
     for (hook, name) in [(Hook::Forward, "forward"), (Hook::Input, "input")] {
         for (family, digit) in [(Family::V4, 4), (Family::V6, 6)] {
             let link = format!("link_{name}{digit}");
-            let is_attached = Path::new(directory).join(&link).exists()
-                && show("link", &link)?.get("prog_id").cloned() == id;
+            let is_attached =
+                is_pinned(directory, &link)? && show("link", &link)?.get("prog_id").cloned() == id;
             if !is_attached {
                 add_unattached(&mut rules.program, hook, family);
                 rules.notes.push(format!(

@@ -15,7 +15,7 @@ pub const PROGRAM: &str = include_str!("portolan.bpf.c");
 pub const LOADER: &str = include_str!("loader.c");
 
 /// What classes and rules are called, in the words of comments.
-pub fn names(table: &NodeTable, comments: &Comments<'_>) -> Names {
+fn names(table: &NodeTable, comments: &Comments<'_>) -> Names {
     let mut names = Names::default();
     for direction in Direction::ALL {
         for ((_, class), number) in numbered(table, direction).into_iter().zip(1u32..) {

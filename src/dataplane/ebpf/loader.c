@@ -397,11 +397,12 @@ static int is_there(const char *path)
 	return !stat(path, &status);
 }
 
-// Where another program is until this one filters. No dots: BPF file systems allow none.
+// Where another program is until this one filters. BPF file systems allow no dots, and a node whose
+// name ends so has an underscore there.
 static struct path old_of(const char *directory)
 {
 	struct path path;
-	int length = snprintf(path.name, sizeof(path.name), "%s_old", directory);
+	int length = snprintf(path.name, sizeof(path.name), "%s+old", directory);
 	if (length >= (int)sizeof(path.name))
 		stop("the name of `%s` is too long", directory);
 	return path;

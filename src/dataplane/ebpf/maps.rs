@@ -166,6 +166,12 @@ const MOST_ENTRIES: usize = 1 << 20;
 /// The most rules: each has a counter for each CPU.
 const MOST_RULES: usize = 1 << 16;
 
+/// The first map that more is needed of than fits.
+pub fn too_large(capacities: &[Capacity]) -> Option<Capacity> {
+    let is_over = |capacity: &&Capacity| capacity.entries > capacity.limit;
+    capacities.iter().find(is_over).copied()
+}
+
 /// What each map has to hold. The loader makes maps of exactly that size.
 pub fn capacities(maps: &Maps) -> [Capacity; 4] {
     let [v4, v6] = &maps.addresses;

@@ -9,8 +9,8 @@ mod semantics;
 mod text;
 
 pub use emit::{emit, numbered};
-pub use files::{LOADER, PROGRAM, files, names, read_files};
-pub use maps::{Capacity, End, Kind, Maps, Part, PolicyKey, capacities};
+pub use files::{LOADER, PROGRAM, files, read_files};
+pub use maps::{Capacity, End, Kind, Maps, Part, PolicyKey, capacities, too_large};
 pub use prefix::Prefix;
 pub use read::{
     MapProblem, Table, is_loaded, map_in_slot, modes_of, read_batch, read_dump, slot_of,

@@ -1,9 +1,12 @@
 //! Readers of maps: of the files of a bundle, and of what `bpftool -j map dump` prints.
 //!
-//! They share nothing with what writes the files. An entry that the program would never look up,
+//! They share no code with what writes the files. An entry that the program would never look up,
 //! or that is not understood exactly, is an error.
 
-use super::maps::{End, Kind, Maps, Part, PolicyKey, WORD_LOADED, WORD_SLOT};
+use super::maps::{
+    End, Kind, Maps, Part, PolicyKey, WORD_INVALID_POLICY, WORD_LOADED, WORD_POD_TO_NODE_ALLOW,
+    WORD_REPLIES_ESTABLISHED, WORD_SLOT, WORD_UNKNOWN_LOCAL_ALLOW,
+};
 use super::prefix::{Prefix, largest};
 use crate::model::{Direction, Family, Invalid, Modes, PodToNode, Protocol, Replies, UnknownLocal};
 use serde_json::Value;
@@ -160,16 +163,16 @@ pub fn map_in_slot(text: &str, slot: u32) -> Option<u32> {
 pub fn modes_of(maps: &Maps) -> Modes {
     let has = |bit: u32| maps.word & bit != 0;
     let mut modes = Modes::default();
-    if has(1 << 2) {
+    if has(WORD_REPLIES_ESTABLISHED) {
         modes.replies = Replies::Established;
     }
-    if has(1 << 3) {
+    if has(WORD_INVALID_POLICY) {
         modes.invalid = Invalid::Policy;
     }
-    if has(1 << 4) {
+    if has(WORD_POD_TO_NODE_ALLOW) {
         modes.pod_to_node = PodToNode::Allow;
     }
-    if has(1 << 5) {
+    if has(WORD_UNKNOWN_LOCAL_ALLOW) {
         modes.unknown_local = UnknownLocal::Allow;
     }
     modes

@@ -34,4 +34,4 @@ for address in @ADDRESSES@; do
   tc filter replace dev "$interface" ingress protocol all pref 49 handle 1 bpf da pinned "$directory/from_pod"
   tc filter replace dev "$interface" egress protocol all pref 49 handle 1 bpf da pinned "$directory/to_pod"
 done
-rm -rf "$directory"_old
+rm -rf "$directory+old"
