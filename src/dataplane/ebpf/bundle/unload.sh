@@ -10,7 +10,7 @@ cd "$(dirname "$0")"
 # Of load-tc.sh, if it was that.
 if [ -e "${1:-@DIRECTORY@}/to_pod" ]; then
   for address in @ADDRESSES@; do
-    interface=$(ip -o route get "$address" | sed -n 's/.* dev \([^ ]*\).*/\1/p')
+    interface=$(ip -o route get "$address" 2>/dev/null | sed -n 's/.* dev \([^ ]*\).*/\1/p')
     tc filter del dev "$interface" ingress pref 49 2>/dev/null || true
     tc filter del dev "$interface" egress pref 49 2>/dev/null || true
   done
