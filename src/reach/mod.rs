@@ -11,12 +11,14 @@
 //! Complexity: linear in pods plus policies for the groups and bitmaps; per profile, rules
 //! times distinct port edges; a query on two pods is logarithmic.
 
+mod pair;
 mod posting;
 mod product;
 mod row;
 mod table;
 mod universe;
 
+pub use pair::{Pair, PairedWorkload, Unit};
 pub use product::{End, Product, Products, Scope, products};
 pub use row::{Row, row};
 pub use table::{Entry, ProfileId, RuleBoxes, Table, Traffic};
@@ -145,6 +147,12 @@ impl Reach {
     /// All elements in order.
     pub fn elements(&self) -> impl Iterator<Item = (ElementId, &Element)> {
         (0u32..).map(ElementId).zip(&self.universe.elements)
+    }
+
+    /// Whether all groups can have the same addresses as in another relation with the same
+    /// numbering, as far as blocks tell addresses apart. Linear in groups.
+    pub fn has_same_elements(&self, other: &Reach) -> bool {
+        self.universe.has_same_elements(&other.universe)
     }
 
     /// The addresses of an atom, which no block tells apart.

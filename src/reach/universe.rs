@@ -1,5 +1,6 @@
 //! What policy can tell apart: groups of pods, atoms of addresses, and elements.
 
+use super::pair::{Unit, units};
 use super::{next_id, to_index};
 use crate::model::{
     AddressSet, Cluster, Direction, Family, PeerKind, Pod, PodId, PortMatchKind, Protocol,
@@ -57,7 +58,7 @@ pub(super) struct Group {
 }
 
 /// What identifies a group.
-#[derive(PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 struct GroupKey<'a> {
     namespace: u32,
     labels: Vec<(Symbol, Symbol)>,
@@ -186,124 +187,72 @@ impl Universe {
     pub(super) fn new(cluster: &Cluster) -> Universe {
         let mentions = Mentions::of(cluster);
         let atoms = cut(&mentions.blocks);
-        let possible = possible_atoms(cluster, &atoms);
-        let nodes_matter = cluster
-            .pods
-            .iter()
-            .any(|pod| cluster.is_node_traffic(pod) && pod.node.is_some());
-        let mut universe = Universe {
-            groups: Vec::new(),
-            group_of_pod: Vec::with_capacity(cluster.pods.len()),
-            elements: Vec::new(),
-            first_external: 0,
-            pods_in_atom: vec![RoaringBitmap::new(); atoms.len()],
-            atoms,
-            families_differ: false,
-            present: [RoaringBitmap::new(), RoaringBitmap::new()],
-            one_element_each: true,
-        };
-        let mut ids: HashMap<GroupKey<'_>, GroupId> = HashMap::new();
-        let mut presences = Vec::new();
-        for (pod_id, pod) in cluster.pods_with_ids() {
-            let key = GroupKey {
-                namespace: pod.namespace.0,
-                labels: pod
-                    .labels
-                    .iter()
-                    .filter(|(key, _)| mentions.keys.contains(key))
-                    .collect(),
-                named_ports: named_ports(pod, &mentions.port_names),
-                node_traffic: cluster.is_node_traffic(pod),
-                node: pod.node.as_deref().filter(|_| nodes_matter),
-                presence: universe.presence(pod, &possible),
-            };
-            let next = GroupId(next_id(universe.groups.len()));
-            let id = match ids.get(&key) {
-                Some(&id) => id,
-                None => {
-                    universe.groups.push(Group {
-                        pods: Vec::new(),
-                        elements: [Vec::new(), Vec::new()],
-                        node: key.node.map(str::to_owned),
-                        node_traffic: key.node_traffic,
-                    });
-                    presences.push(key.presence.clone());
-                    ids.insert(key, next);
-                    next
-                }
-            };
-            if let Some(group) = universe.groups.get_mut(to_index(id.0)) {
-                group.pods.push(pod_id);
-            }
-            universe.group_of_pod.push(id);
-        }
-        universe.add_elements(&presences);
+        let kinds = Kinds::of(cluster, &mentions, &atoms);
+        let members: Vec<[Option<Member<'_>>; 1]> = (0..kinds.keys.len())
+            .zip(kinds.pods())
+            .map(|(kind, pods)| [kinds.member(kind, pods)])
+            .collect();
+        let [universe] = assemble(&atoms, &members, [cluster.pods.len()]);
         universe
     }
 
-    fn presence(&self, pod: &Pod, possible: &[Presence; 2]) -> [Presence; 2] {
-        if pod.addresses.is_empty() {
-            // Ranges of pods say nothing of a node's address, which a hostNetwork pod has (N27).
-            return match pod.host_network {
-                true => [Presence::Blind, Presence::Blind],
-                false => possible.clone(),
-            };
-        }
-        Family::ALL.map(|family| {
-            let known = pod
-                .addresses
-                .iter()
-                .find(|address| Family::of(**address) == family);
-            Presence::Atoms(
-                known
-                    .and_then(|&address| atom_of(&self.atoms, address))
-                    .into_iter()
-                    .collect(),
-            )
-        })
-    }
-
-    /// Numbers the elements: each group's first one has the group's number, so that in the
-    /// common case a bitmap of elements is a bitmap of groups.
-    fn add_elements(&mut self, presences: &[[Presence; 2]]) {
-        let mut later = Vec::new();
-        for (index, presence) in presences.iter().enumerate() {
-            let group = GroupId(next_id(index));
-            let mut wanted: Vec<(Option<usize>, Vec<usize>)> = Vec::new();
-            for (family_idx, presence) in presence.iter().enumerate() {
-                let atoms: Vec<Option<usize>> = match presence {
-                    Presence::Blind => vec![None],
-                    Presence::Atoms(atoms) => atoms.iter().copied().map(Some).collect(),
-                };
-                for atom in atoms {
-                    match wanted.iter_mut().find(|(other, _)| *other == atom) {
-                        Some((_, families)) => families.push(family_idx),
-                        None => wanted.push((atom, vec![family_idx])),
-                    }
+    /// The pods of two clusters in one numbering: a group is a set of pods that neither cluster
+    /// can tell apart, and groups, atoms and elements have the same numbers in both. Also the
+    /// units that were grouped, with the group of each.
+    pub(super) fn pair(clusters: [&Cluster; 2]) -> ([Universe; 2], Vec<(Unit, GroupId)>) {
+        let mentions = clusters.map(Mentions::of);
+        let [old_mentions, new_mentions] = &mentions;
+        let blocks: BTreeSet<&AddressSet> = mentions.iter().flat_map(|m| &m.blocks).collect();
+        let blocks: Vec<AddressSet> = blocks.into_iter().cloned().collect();
+        let atoms = cut(&blocks);
+        let [old, new] = clusters;
+        let kinds = [
+            Kinds::of(old, old_mentions, &atoms),
+            Kinds::of(new, new_mentions, &atoms),
+        ];
+        let [old_kinds, new_kinds] = &kinds;
+        let units = units(clusters, [&old_kinds.of_pod, &new_kinds.of_pod]);
+        let mut ids: HashMap<[Option<usize>; 2], GroupId> = HashMap::new();
+        let mut pods: Vec<([Option<usize>; 2], [Vec<PodId>; 2])> = Vec::new();
+        let mut grouped = Vec::with_capacity(units.len());
+        for (unit, kind) in units {
+            let next = GroupId(next_id(pods.len()));
+            let id = *ids.entry(kind).or_insert(next);
+            if id == next {
+                pods.push((kind, [Vec::new(), Vec::new()]));
+            }
+            if let Some((_, own)) = pods.get_mut(to_index(id.0)) {
+                for (own, pods) in own.iter_mut().zip(&unit.pods) {
+                    own.extend(pods);
                 }
             }
-            self.families_differ |= presence.iter().any(|p| *p != Presence::Blind);
-            let mut wanted = wanted.into_iter();
-            let (atom, families) = wanted.next().unwrap_or((None, Vec::new()));
-            self.elements.push(Element::Pod { group, atom });
-            self.attach(group, ElementId(group.0), atom, &families);
-            later.extend(wanted.map(|(atom, families)| (group, atom, families)));
+            grouped.push((unit, id));
         }
-        self.one_element_each = later.is_empty();
-        for (group, atom, families) in later {
-            let element = ElementId(next_id(self.elements.len()));
-            self.elements.push(Element::Pod { group, atom });
-            self.attach(group, element, atom, &families);
-        }
-        self.first_external = next_id(self.elements.len());
-        self.elements
-            .extend((0..self.atoms.len()).map(|atom| Element::External { atom }));
-        self.families_differ &= !self.single_family();
-        self.present = Family::ALL.map(|family| {
-            (0..next_id(self.groups.len()))
-                .filter(|&group| self.elements_in(GroupId(group), family).is_some())
-                .collect()
+        let members: Vec<[Option<Member<'_>>; 2]> = pods
+            .into_iter()
+            .map(|([old_kind, new_kind], [old_pods, new_pods])| {
+                [
+                    old_kind.and_then(|kind| old_kinds.member(kind, old_pods)),
+                    new_kind.and_then(|kind| new_kinds.member(kind, new_pods)),
+                ]
+            })
+            .collect();
+        let universes = assemble(&atoms, &members, [old.pods.len(), new.pods.len()]);
+        (universes, grouped)
+    }
+
+    fn add_group(&mut self, id: GroupId, member: Option<&Member<'_>>) {
+        self.groups.push(Group {
+            pods: member.map_or_else(Vec::new, |member| member.pods.clone()),
+            elements: [Vec::new(), Vec::new()],
+            node: member.and_then(|member| member.key.node.map(str::to_owned)),
+            node_traffic: member.is_some_and(|member| member.key.node_traffic),
         });
+        for &pod in member.iter().flat_map(|member| &member.pods) {
+            if let Some(slot) = self.group_of_pod.get_mut(to_index(pod.0)) {
+                *slot = id;
+            }
+        }
     }
 
     fn attach(
@@ -341,6 +290,16 @@ impl Universe {
         let index = usize::from(family == Family::V6);
         let elements = self.groups.get(to_index(group.0))?.elements.get(index)?;
         (!elements.is_empty()).then_some(elements.as_slice())
+    }
+
+    /// Whether all groups are the same elements as in another universe of the same numbering.
+    pub(super) fn has_same_elements(&self, other: &Universe) -> bool {
+        self.groups.len() == other.groups.len()
+            && self
+                .groups
+                .iter()
+                .zip(&other.groups)
+                .all(|(a, b)| a.elements == b.elements)
     }
 
     /// The groups that have an address of the family, or none at all.
@@ -459,6 +418,223 @@ impl Universe {
         all.insert_range(0..next_id(self.elements.len()));
         all
     }
+}
+
+/// The pods of one cluster by what its policies can see of them.
+struct Kinds<'a> {
+    keys: Vec<GroupKey<'a>>,
+    /// The index of each pod's key.
+    of_pod: Vec<usize>,
+}
+
+impl<'a> Kinds<'a> {
+    fn of(cluster: &'a Cluster, mentions: &Mentions, atoms: &[AddressSet]) -> Kinds<'a> {
+        let possible = possible_atoms(cluster, atoms);
+        let nodes_matter = cluster
+            .pods
+            .iter()
+            .any(|pod| cluster.is_node_traffic(pod) && pod.node.is_some());
+        let mut ids: HashMap<GroupKey<'_>, usize> = HashMap::new();
+        let mut kinds = Kinds {
+            keys: Vec::new(),
+            of_pod: Vec::with_capacity(cluster.pods.len()),
+        };
+        for pod in &cluster.pods {
+            let key = GroupKey {
+                namespace: pod.namespace.0,
+                labels: pod
+                    .labels
+                    .iter()
+                    .filter(|(key, _)| mentions.keys.contains(key))
+                    .collect(),
+                named_ports: named_ports(pod, &mentions.port_names),
+                node_traffic: cluster.is_node_traffic(pod),
+                node: pod.node.as_deref().filter(|_| nodes_matter),
+                presence: presence(atoms, pod, &possible),
+            };
+            let id = match ids.get(&key) {
+                Some(&id) => id,
+                None => {
+                    let id = kinds.keys.len();
+                    kinds.keys.push(key.clone());
+                    ids.insert(key, id);
+                    id
+                }
+            };
+            kinds.of_pod.push(id);
+        }
+        kinds
+    }
+
+    /// The pods of each kind.
+    fn pods(&self) -> Vec<Vec<PodId>> {
+        let mut pods = vec![Vec::new(); self.keys.len()];
+        for (pod, &kind) in (0u32..).map(PodId).zip(&self.of_pod) {
+            if let Some(pods) = pods.get_mut(kind) {
+                pods.push(pod);
+            }
+        }
+        pods
+    }
+
+    fn member(&self, kind: usize, pods: Vec<PodId>) -> Option<Member<'_>> {
+        let key = self.keys.get(kind)?;
+        Some(Member { key, pods })
+    }
+}
+
+/// A group as one cluster sees it.
+struct Member<'a> {
+    key: &'a GroupKey<'a>,
+    pods: Vec<PodId>,
+}
+
+/// The universe of each cluster, in a numbering that is the same for all. A group that a cluster
+/// does not have is there without pods and elements.
+fn assemble<const N: usize>(
+    atoms: &[AddressSet],
+    members: &[[Option<Member<'_>>; N]],
+    n_pods: [usize; N],
+) -> [Universe; N] {
+    let mut column = 0;
+    let mut universes = n_pods.map(|n_pods| {
+        let mut universe = Universe {
+            groups: Vec::with_capacity(members.len()),
+            group_of_pod: vec![GroupId(0); n_pods],
+            elements: Vec::new(),
+            first_external: 0,
+            pods_in_atom: vec![RoaringBitmap::new(); atoms.len()],
+            atoms: atoms.to_vec(),
+            families_differ: false,
+            present: [RoaringBitmap::new(), RoaringBitmap::new()],
+            one_element_each: true,
+        };
+        for (id, each) in (0u32..).map(GroupId).zip(members) {
+            let member = each.get(column).and_then(Option::as_ref);
+            universe.add_group(id, member);
+        }
+        column += 1;
+        universe
+    });
+    let presences: Vec<[Option<&[Presence; 2]>; N]> = members
+        .iter()
+        .map(|each| each.each_ref().map(|m| m.as_ref().map(|m| &m.key.presence)))
+        .collect();
+    add_elements(&mut universes, &presences);
+    universes
+}
+
+/// Numbers the elements: each group's first one has the group's number, so that in the
+/// common case a bitmap of elements is a bitmap of groups.
+fn add_elements<const N: usize>(
+    universes: &mut [Universe; N],
+    presences: &[[Option<&[Presence; 2]>; N]],
+) {
+    let mut elements: Vec<Element> = Vec::with_capacity(presences.len());
+    let mut later = Vec::new();
+    let attach = |universes: &mut [Universe; N], wanted: &Wanted<N>, group, element| {
+        for (universe, families) in universes.iter_mut().zip(&wanted.families) {
+            if !families.is_empty() {
+                universe.attach(group, element, wanted.atom, families);
+            }
+        }
+    };
+    for (group, presence) in (0u32..).map(GroupId).zip(presences) {
+        let mut wanted = wanted_atoms(presence).into_iter();
+        let first = wanted.next();
+        let atom = first.as_ref().and_then(|first| first.atom);
+        elements.push(Element::Pod { group, atom });
+        if let Some(first) = first {
+            attach(universes, &first, group, ElementId(group.0));
+        }
+        later.extend(wanted.map(|wanted| (group, wanted)));
+    }
+    let one_element_each = later.is_empty();
+    for (group, wanted) in later {
+        let element = ElementId(next_id(elements.len()));
+        elements.push(Element::Pod {
+            group,
+            atom: wanted.atom,
+        });
+        attach(universes, &wanted, group, element);
+    }
+    let first_external = next_id(elements.len());
+    let n_atoms = universes.first().map_or(0, |universe| universe.atoms.len());
+    elements.extend((0..n_atoms).map(|atom| Element::External { atom }));
+    for (column, universe) in universes.iter_mut().enumerate() {
+        universe.elements.clone_from(&elements);
+        universe.first_external = first_external;
+        universe.one_element_each = one_element_each;
+        let mut own = presences.iter().filter_map(|each| *each.get(column)?);
+        universe.families_differ = own.any(|presence| {
+            let mut families = presence.iter();
+            families.any(|presence| *presence != Presence::Blind)
+        });
+        universe.families_differ &= !universe.single_family();
+        universe.present = Family::ALL.map(|family| {
+            (0..next_id(universe.groups.len()))
+                .filter(|&group| universe.elements_in(GroupId(group), family).is_some())
+                .collect()
+        });
+    }
+}
+
+/// An element that a group needs: an atom, or none, with the families it is for in each cluster.
+struct Wanted<const N: usize> {
+    atom: Option<usize>,
+    families: [Vec<usize>; N],
+}
+
+fn wanted_atoms<const N: usize>(presences: &[Option<&[Presence; 2]>; N]) -> Vec<Wanted<N>> {
+    let mut all: Vec<Wanted<N>> = Vec::new();
+    for (column, presence) in presences.iter().enumerate() {
+        for (family_idx, presence) in presence.iter().copied().flatten().enumerate() {
+            let atoms: Vec<Option<usize>> = match presence {
+                Presence::Blind => vec![None],
+                Presence::Atoms(atoms) => atoms.iter().copied().map(Some).collect(),
+            };
+            for atom in atoms {
+                let at = match all.iter().position(|other| other.atom == atom) {
+                    Some(at) => at,
+                    None => {
+                        all.push(Wanted {
+                            atom,
+                            families: std::array::from_fn(|_| Vec::new()),
+                        });
+                        all.len().saturating_sub(1)
+                    }
+                };
+                let families = all.get_mut(at).and_then(|w| w.families.get_mut(column));
+                if let Some(families) = families {
+                    families.push(family_idx);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Which addresses a pod has, or could get, in each family.
+fn presence(atoms: &[AddressSet], pod: &Pod, possible: &[Presence; 2]) -> [Presence; 2] {
+    if pod.addresses.is_empty() {
+        // Ranges of pods say nothing of a node's address, which a hostNetwork pod has (N27).
+        return match pod.host_network {
+            true => [Presence::Blind, Presence::Blind],
+            false => possible.clone(),
+        };
+    }
+    Family::ALL.map(|family| {
+        let known = pod
+            .addresses
+            .iter()
+            .find(|address| Family::of(**address) == family);
+        Presence::Atoms(
+            known
+                .and_then(|&address| atom_of(atoms, address))
+                .into_iter()
+                .collect(),
+        )
+    })
 }
 
 /// Where a pod without an address could get one, in each family.

@@ -311,6 +311,47 @@ pub fn cluster(features: Features) -> impl Strategy<Value = ClusterPlan> {
         )
 }
 
+/// Two small clusters: the second has some of the first one's namespaces, pods and policies, and
+/// others of its own.
+pub fn cluster_pair(features: Features) -> impl Strategy<Value = (ClusterPlan, ClusterPlan)> {
+    let choices = proptest::collection::vec(proptest::bool::weighted(0.25), 32);
+    (cluster(features), cluster(features), choices).prop_map(|(old, other, choices)| {
+        let mut is_new = choices.into_iter().cycle();
+        fn mixed<T: Clone>(old: &[T], other: Vec<T>, mut is_new: impl FnMut() -> bool) -> Vec<T> {
+            // A list that is cut short is a thing removed.
+            let length = if is_new() { other.len() } else { old.len() };
+            let mut others = other.into_iter();
+            (0..length)
+                .filter_map(|index| match (old.get(index), others.next()) {
+                    (Some(_), Some(other)) if is_new() => Some(other),
+                    (Some(own), _) => Some(own.clone()),
+                    (None, other) => other,
+                })
+                .collect()
+        }
+        let mut next = || is_new.next().unwrap_or_default();
+        let new = ClusterPlan {
+            namespaces: mixed(&old.namespaces, other.namespaces, || false),
+            pods: mixed(&old.pods, other.pods, &mut next),
+            nodes: old.nodes.clone(),
+            policies: mixed(&old.policies, other.policies, &mut next),
+            pod_cidrs: match next() {
+                true => other.pod_cidrs,
+                false => old.pod_cidrs,
+            },
+            host_network_policed: old.host_network_policed,
+        };
+        let new = match next() {
+            true => ClusterPlan {
+                namespaces: new.namespaces.iter().cloned().rev().collect(),
+                ..new
+            },
+            false => new,
+        };
+        (old, new)
+    })
+}
+
 /// Where generated things were written: nowhere.
 pub fn origin() -> Origin {
     Origin {

@@ -1,0 +1,195 @@
+//! Two clusters, old and new, in one numbering: what is needed to say what changed.
+//!
+//! Workloads are the same when namespace, name and kind are. Their pods are usually all alike to
+//! policy, so a workload is one *unit*. Where pods of a workload differ, each pod that has the
+//! same name in both clusters is a unit, and so is each that only one of them has.
+
+use super::posting::Postings;
+use super::table::Profiles;
+use super::universe::Universe;
+use super::{GroupId, Reach};
+use crate::model::{Cluster, Direction, PodId, WorkloadId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A workload of two clusters.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PairedWorkload {
+    /// The workload in the old cluster and in the new one; at least one of them is there.
+    pub ids: [Option<WorkloadId>; 2],
+}
+
+/// Pods of one workload that each of two clusters treats alike.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unit {
+    /// The index of the workload in [`Pair::workloads`].
+    pub workload: usize,
+    /// The pods in the old cluster and in the new one; none where the unit is not there.
+    pub pods: [Vec<PodId>; 2],
+    /// Whether these are all the pods that the workload has in either cluster.
+    pub is_whole: bool,
+}
+
+/// The relations of two clusters. Groups, atoms and elements have the same numbers in both; a
+/// group that one of them does not have is there without pods.
+#[derive(Debug)]
+pub struct Pair {
+    /// The old relation and the new one.
+    pub reaches: [Reach; 2],
+    /// The workloads of either, sorted by namespace, name and kind.
+    pub workloads: Vec<PairedWorkload>,
+    /// The units with their groups, by workload.
+    pub units: Vec<(Unit, GroupId)>,
+}
+
+impl Pair {
+    /// Computes the relations of two clusters. Linear like [`Reach::new`] in both.
+    pub fn new(clusters: [&Cluster; 2]) -> Pair {
+        let (universes, units) = Universe::pair(clusters);
+        let [old, new] = universes;
+        let [old_cluster, new_cluster] = clusters;
+        let (old, new) = rayon::join(|| relation(old_cluster, old), || relation(new_cluster, new));
+        Pair {
+            reaches: [old, new],
+            workloads: paired_workloads(clusters),
+            units,
+        }
+    }
+}
+
+fn relation(cluster: &Cluster, universe: Universe) -> Reach {
+    let index = Postings::new(cluster, &universe);
+    let egress = Profiles::new(cluster, &universe, &index, Direction::Egress);
+    let ingress = Profiles::new(cluster, &universe, &index, Direction::Ingress);
+    Reach {
+        universe,
+        egress,
+        ingress,
+    }
+}
+
+/// The workloads of either cluster, sorted by namespace, name and kind.
+fn paired_workloads(clusters: [&Cluster; 2]) -> Vec<PairedWorkload> {
+    let mut paired: BTreeMap<(&str, &str, &str), [Option<WorkloadId>; 2]> = BTreeMap::new();
+    for (side, cluster) in clusters.into_iter().enumerate() {
+        for (id, workload) in cluster.workloads_with_ids() {
+            let namespace = cluster.namespace_name(workload.namespace);
+            let key = (namespace, workload.name.as_str(), workload.kind.0.as_str());
+            if let Some(slot) = paired.entry(key).or_default().get_mut(side) {
+                *slot = Some(id);
+            }
+        }
+    }
+    let paired = paired.into_values();
+    paired.map(|ids| PairedWorkload { ids }).collect()
+}
+
+/// The units of two clusters, with the kind of pod that each is in either. `kinds` says which
+/// kind every pod is of.
+pub(super) fn units(
+    clusters: [&Cluster; 2],
+    kinds: [&[usize]; 2],
+) -> Vec<(Unit, [Option<usize>; 2])> {
+    let mut units = Vec::new();
+    for (workload, paired) in paired_workloads(clusters).into_iter().enumerate() {
+        let sides = std::array::from_fn(|side| {
+            let (cluster, kinds) = (clusters.get(side), kinds.get(side));
+            let id = paired.ids.get(side).copied().flatten();
+            match (cluster, kinds, id) {
+                (Some(cluster), Some(kinds), Some(id)) => pods_by_kind(cluster, kinds, id),
+                _ => BTreeMap::new(),
+            }
+        });
+        let found = units_of(clusters, &sides);
+        let is_whole = found.len() == 1;
+        units.extend(found.into_iter().map(|(kind, pods)| {
+            let unit = Unit {
+                workload,
+                pods,
+                is_whole,
+            };
+            (unit, kind)
+        }));
+    }
+    units
+}
+
+fn pods_by_kind(
+    cluster: &Cluster,
+    kinds: &[usize],
+    workload: WorkloadId,
+) -> BTreeMap<usize, Vec<PodId>> {
+    let mut pods: BTreeMap<usize, Vec<PodId>> = BTreeMap::new();
+    for (pod, _) in cluster.pods_of(workload) {
+        let kind = usize::try_from(pod.0).ok().and_then(|at| kinds.get(at));
+        if let Some(&kind) = kind {
+            pods.entry(kind).or_default().push(pod);
+        }
+    }
+    pods
+}
+
+type Found = Vec<([Option<usize>; 2], [Vec<PodId>; 2])>;
+
+fn units_of(clusters: [&Cluster; 2], [old, new]: &[BTreeMap<usize, Vec<PodId>>; 2]) -> Found {
+    let only = |side: &BTreeMap<usize, Vec<PodId>>| -> Option<(usize, Vec<PodId>)> {
+        let (&kind, pods) = side.iter().next()?;
+        (side.len() == 1).then(|| (kind, pods.clone()))
+    };
+    match (only(old), only(new)) {
+        _ if old.is_empty() => new
+            .iter()
+            .map(|(&kind, pods)| ([None, Some(kind)], [Vec::new(), pods.clone()]))
+            .collect(),
+        _ if new.is_empty() => old
+            .iter()
+            .map(|(&kind, pods)| ([Some(kind), None], [pods.clone(), Vec::new()]))
+            .collect(),
+        // Pods that were all alike, or are now, stand for each other whatever their names.
+        (Some((kind, all)), _) => new
+            .iter()
+            .map(|(&other, pods)| ([Some(kind), Some(other)], [all.clone(), pods.clone()]))
+            .collect(),
+        (_, Some((kind, all))) => old
+            .iter()
+            .map(|(&other, pods)| ([Some(other), Some(kind)], [pods.clone(), all.clone()]))
+            .collect(),
+        (None, None) => by_name(clusters, [old, new]),
+    }
+}
+
+/// Pods of the same name, as far as both clusters have them, by the kinds that they are of.
+fn by_name(clusters: [&Cluster; 2], sides: [&BTreeMap<usize, Vec<PodId>>; 2]) -> Found {
+    let mut named: BTreeMap<Option<&str>, [BTreeSet<(usize, PodId)>; 2]> = BTreeMap::new();
+    for (side, (cluster, kinds)) in clusters.into_iter().zip(sides).enumerate() {
+        for (&kind, pods) in kinds {
+            for &pod in pods {
+                let name = cluster.pod(pod).and_then(|pod| pod.name.as_deref());
+                if let Some(slot) = named.entry(name).or_default().get_mut(side) {
+                    slot.insert((kind, pod));
+                }
+            }
+        }
+    }
+    let mut found: BTreeMap<[Option<usize>; 2], [BTreeSet<PodId>; 2]> = BTreeMap::new();
+    for [old, new] in named.into_values() {
+        let each = |side: &BTreeSet<(usize, PodId)>| -> Vec<Option<(usize, PodId)>> {
+            match side.is_empty() {
+                true => vec![None],
+                false => side.iter().copied().map(Some).collect(),
+            }
+        };
+        for a in each(&old) {
+            for b in each(&new) {
+                let kinds = [a, b].map(|pod| pod.map(|(kind, _)| kind));
+                let pods = found.entry(kinds).or_default();
+                for (slot, pod) in pods.iter_mut().zip([a, b]) {
+                    slot.extend(pod.map(|(_, pod)| pod));
+                }
+            }
+        }
+    }
+    let found = found.into_iter();
+    found
+        .map(|(kinds, pods)| (kinds, pods.map(|pods| pods.into_iter().collect())))
+        .collect()
+}
