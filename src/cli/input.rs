@@ -3,7 +3,7 @@
 use super::exit::Exit;
 use super::output::{Failure, Output};
 use super::progress::with_progress;
-use crate::manifest::{LoadOptions, Loaded, load};
+use crate::manifest::{LoadOptions, Loaded, load, load_pair};
 use crate::model::{
     Cluster, Finding, HostNetwork, Operator, Origin, Place, PolicyId, Requirement, Selector,
     Semantics, Severity, policies_blind_to,
@@ -11,10 +11,13 @@ use crate::model::{
 use crate::question::ingress::ControllerChoice;
 use crate::report::finding::{counted, render_findings};
 use crate::report::words::policy_name;
-use crate::source::{Sources, read_inputs};
+use crate::source::{
+    DocumentId, InputProblem, Revision, RevisionError, Sources, pair_sources, read_inputs,
+};
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
 
 /// Flags of every command that reads manifests.
 #[derive(Debug, Args)]
@@ -81,6 +84,8 @@ pub(super) struct Input {
     /// The policies whose ipBlocks were taken to match no pod, because pods have no address
     /// yet.
     pub(super) blind: Vec<PolicyId>,
+    /// What is wrong with the input.
+    pub(super) findings: Vec<Finding>,
     /// Whether something in the input was rejected or could not be read.
     pub(super) is_partial: bool,
     /// Where intents stand.
@@ -111,16 +116,138 @@ pub(super) fn read_with(
     args: &InputArgs,
     output: &Output,
 ) -> Result<Input, Failure> {
-    let here = [PathBuf::from(".")];
-    let paths = if paths.is_empty() { &here } else { paths };
-    let all: Vec<PathBuf> = paths.iter().chain(&extra.paths).cloned().collect();
-    let (mut sources, problems) = with_progress(output, "reading", || {
-        read_inputs(&all, &mut std::io::stdin().lock())
+    let (sources, problems) = read_tree(&Tree::Paths(paths.to_vec()), extra, output)?;
+    let loaded = with_progress(output, "loading manifests", || {
+        load(&sources, &options(args))
     });
+    let input = Input::new(sources, loaded, &problems, args);
+    say(&input.sources, &input.findings, output);
+    if is_empty(&input.cluster) {
+        return Err(nothing(&problems));
+    }
+    Ok(input)
+}
+
+/// Where manifests are read from.
+#[derive(Clone, Debug)]
+pub(super) enum Tree {
+    /// Files and directories; none are the current directory.
+    Paths(Vec<PathBuf>),
+    /// What a revision of the Git repository has of them.
+    Revision(Revision, Vec<PathBuf>),
+}
+
+/// What is compared with.
+#[derive(Debug)]
+pub(super) struct Base {
+    pub(super) cluster: Cluster,
+    pub(super) controller: Option<ControllerChoice>,
+    /// What was wrong with it, in documents that the new tree does not have any more.
+    pub(super) findings: Vec<Finding>,
+    /// How many documents only the old tree has, and only the new one.
+    pub(super) n_documents: [usize; 2],
+    pub(super) exit: Exit,
+}
+
+/// Reads two trees, the old one and the new one, and says what there is to say of the new one.
+/// The sources of the answer hold both.
+pub(super) fn read_pair(
+    trees: [&Tree; 2],
+    extra: &Extra,
+    args: &InputArgs,
+    output: &Output,
+) -> Result<(Base, Input), Failure> {
+    let [old, new] = trees;
+    let (new_sources, new_problems) = read_tree(new, extra, output)?;
+    let (old_sources, old_problems) = read_tree(old, &Extra::default(), output)?;
+    let paired = pair_sources(old_sources, new_sources);
+    let in_old: HashSet<DocumentId> = paired.old.iter().copied().collect();
+    let in_new: HashSet<DocumentId> = paired.new.iter().copied().collect();
+    let n_documents = [
+        in_old.difference(&in_new).count(),
+        in_new.difference(&in_old).count(),
+    ];
+    let options = options(args);
+    let [old, new] = with_progress(output, "loading manifests", || load_pair(&paired, &options));
+    let input = Input::new(paired.sources, new, &new_problems, args);
+    let Read {
+        cluster,
+        controller,
+        findings,
+        exit,
+        ..
+    } = Read::new(old, &old_problems, args);
+    let known: HashSet<&Finding> = input.findings.iter().collect();
+    let findings = findings
+        .into_iter()
+        .filter(|finding| !known.contains(finding));
+    let base = Base {
+        findings: findings.collect(),
+        cluster,
+        controller,
+        n_documents,
+        exit,
+    };
+    say(&input.sources, &input.findings, output);
+    if is_empty(&input.cluster) && is_empty(&base.cluster) {
+        let problems: Vec<InputProblem> = new_problems.into_iter().chain(old_problems).collect();
+        return Err(nothing(&problems));
+    }
+    Ok((base, input))
+}
+
+fn is_empty(cluster: &Cluster) -> bool {
+    cluster.workloads.is_empty() && cluster.policies.is_empty()
+}
+
+fn nothing(problems: &[InputProblem]) -> Failure {
+    let lost = problems.iter().any(InputProblem::loses_input);
+    Failure {
+        exit: if lost { Exit::Usage } else { Exit::Nothing },
+        message: "no workload and no policy to analyse".to_owned(),
+        help: Some(
+            "name files or directories of Kubernetes manifests, or `-` for standard input"
+                .to_owned(),
+        ),
+    }
+}
+
+fn read_tree(
+    tree: &Tree,
+    extra: &Extra,
+    output: &Output,
+) -> Result<(Sources, Vec<InputProblem>), Failure> {
+    let here = [PathBuf::from(".")];
+    let or_here = |paths: &[PathBuf]| match paths.is_empty() {
+        true => here.to_vec(),
+        false => paths.to_vec(),
+    };
+    let (mut sources, problems) = match tree {
+        Tree::Paths(paths) => {
+            let mut all = or_here(paths);
+            all.extend(extra.paths.iter().cloned());
+            with_progress(output, "reading", || {
+                read_inputs(&all, &mut std::io::stdin().lock())
+            })
+        }
+        Tree::Revision(revision, paths) => {
+            let all = or_here(paths);
+            with_progress(output, "reading", || revision.read(Path::new("."), &all))
+                .map_err(|error| revision_failure(&error))?
+        }
+    };
     for (name, text) in &extra.texts {
         sources.add_text(name, text);
     }
-    let options = LoadOptions {
+    Ok((sources, problems))
+}
+
+pub(super) fn revision_failure(error: &RevisionError) -> Failure {
+    Failure::usage(error.to_string(), error.help().to_owned())
+}
+
+fn options(args: &InputArgs) -> LoadOptions {
+    LoadOptions {
         default_namespace: args
             .namespace
             .clone()
@@ -132,65 +259,90 @@ pub(super) fn read_with(
             },
         },
         pod_cidrs: args.pod_cidr.clone(),
-    };
-    let Loaded {
-        mut cluster,
-        mut findings,
-        intents,
-        ..
-    } = with_progress(output, "loading manifests", || load(&sources, &options));
-    let lost = problems.iter().any(|problem| problem.loses_input());
-    findings.extend(problems.iter().map(|problem| Finding {
-        place: Place::Input(problem.path().to_owned()),
-        id: "LD005",
-        severity: if problem.loses_input() {
-            Severity::Error
-        } else {
-            Severity::Warning
-        },
-        message: problem.to_string(),
-        help: Some(problem.help().to_owned()),
-        related: Vec::new(),
-    }));
-    findings.sort();
-    say(&sources, &findings, output);
-    if cluster.workloads.is_empty() && cluster.policies.is_empty() {
-        let exit = if lost { Exit::Usage } else { Exit::Nothing };
-        return Err(Failure {
-            exit,
-            message: "no workload and no policy to analyse".to_owned(),
-            help: Some(
-                "name files or directories of Kubernetes manifests, or `-` for standard input"
-                    .to_owned(),
-            ),
-        });
     }
-    let blind = policies_blind_to(&cluster);
-    let assumptions = assumptions(&cluster, &blind);
-    let rejected = findings
-        .iter()
-        .any(|finding| finding.severity == Severity::Error);
-    let exit = if lost {
-        Exit::Usage
-    } else if args.strict && (rejected || !cluster.not_analysed.is_empty()) {
-        Exit::No
-    } else {
-        Exit::Yes
-    };
-    let controller = args
-        .ingress_controller
-        .as_ref()
-        .map(|arg| choose(&mut cluster, arg));
-    Ok(Input {
-        sources,
-        cluster,
-        controller,
-        assumptions,
-        blind,
-        is_partial: rejected || lost,
-        intents,
-        exit,
-    })
+}
+
+/// What reading one tree comes to.
+struct Read {
+    cluster: Cluster,
+    controller: Option<ControllerChoice>,
+    findings: Vec<Finding>,
+    is_partial: bool,
+    intents: Vec<Origin>,
+    exit: Exit,
+}
+
+impl Read {
+    fn new(loaded: Loaded, problems: &[InputProblem], args: &InputArgs) -> Read {
+        let Loaded {
+            mut cluster,
+            mut findings,
+            intents,
+            ..
+        } = loaded;
+        let lost = problems.iter().any(InputProblem::loses_input);
+        findings.extend(problems.iter().map(|problem| Finding {
+            place: Place::Input(problem.path().to_owned()),
+            id: "LD005",
+            severity: if problem.loses_input() {
+                Severity::Error
+            } else {
+                Severity::Warning
+            },
+            message: problem.to_string(),
+            help: Some(problem.help().to_owned()),
+            related: Vec::new(),
+        }));
+        findings.sort();
+        let rejected = findings
+            .iter()
+            .any(|finding| finding.severity == Severity::Error);
+        let exit = if lost {
+            Exit::Usage
+        } else if args.strict && (rejected || !cluster.not_analysed.is_empty()) {
+            Exit::No
+        } else {
+            Exit::Yes
+        };
+        let controller = args
+            .ingress_controller
+            .as_ref()
+            .map(|arg| choose(&mut cluster, arg));
+        Read {
+            cluster,
+            controller,
+            findings,
+            is_partial: rejected || lost,
+            intents,
+            exit,
+        }
+    }
+}
+
+impl Input {
+    fn new(sources: Sources, loaded: Loaded, problems: &[InputProblem], args: &InputArgs) -> Input {
+        let Read {
+            cluster,
+            controller,
+            findings,
+            is_partial,
+            intents,
+            exit,
+        } = Read::new(loaded, problems, args);
+        let blind = policies_blind_to(&cluster);
+        let assumptions = assumptions(&cluster, &blind);
+        Input {
+            sources,
+            cluster,
+            controller,
+            assumptions,
+            blind,
+            findings,
+            is_partial,
+            intents,
+            exit,
+        }
+    }
 }
 
 pub(super) fn say(sources: &Sources, findings: &[Finding], output: &Output) {

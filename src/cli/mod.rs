@@ -6,6 +6,7 @@ mod can;
 mod check;
 mod compare;
 mod compile;
+mod diff;
 mod exit;
 mod format;
 mod generate;
@@ -50,6 +51,7 @@ enum Command {
     List(list::ListArgs),
     Can(can::CanArgs),
     Check(check::CheckArgs),
+    Diff(diff::DiffArgs),
     Equiv(compare::EquivArgs),
     Implies(compare::ImpliesArgs),
     Redundant(redundant::RedundantArgs),
@@ -82,6 +84,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::run(args, &output),
         Command::Can(args) => can::run(args, &output),
         Command::Check(args) => check::run(args, &output),
+        Command::Diff(args) => diff::run(args, &output),
         Command::Equiv(args) => compare::run_equiv(args, &output),
         Command::Implies(args) => compare::run_implies(args, &output),
         Command::Redundant(args) => redundant::run(args, &output),

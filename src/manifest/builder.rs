@@ -54,7 +54,12 @@ impl Builder {
 }
 
 /// Puts together what was read.
-pub(crate) fn build(sources: &Sources, options: &LoadOptions, read: Read) -> Loaded {
+pub(crate) fn build(
+    sources: &Sources,
+    documents: usize,
+    options: &LoadOptions,
+    read: Read,
+) -> Loaded {
     let Read {
         mut objects,
         foreign,
@@ -90,7 +95,7 @@ pub(crate) fn build(sources: &Sources, options: &LoadOptions, read: Read) -> Loa
     Loaded {
         cluster,
         findings,
-        documents: sources.len(),
+        documents,
         policies_rejected,
         intents,
         other_kinds: summary.other_kinds,

@@ -21,7 +21,7 @@ pub(crate) const KIND: Kind = Kind {
 /// The label that says which Service a slice belongs to.
 const SERVICE_LABEL: &str = "kubernetes.io/service-name";
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Facts {
     /// Empty for a slice that belongs to no Service.
     service: String,

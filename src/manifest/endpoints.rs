@@ -17,19 +17,19 @@ pub(crate) const KIND: Kind = Kind {
     decode: Decode::Namespaced(read),
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Facts {
     subsets: Vec<Subset>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Subset {
     addresses: Vec<AddressFacts>,
     ports: Vec<EndpointPort>,
 }
 
 /// An address, and the pod that has it; its namespace is the Endpoints' own when not given.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct AddressFacts {
     pub(crate) address: std::net::IpAddr,
     pub(crate) target: Option<(Option<String>, String)>,

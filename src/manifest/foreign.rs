@@ -8,7 +8,7 @@ use crate::source::{Route, Target};
 use std::collections::BTreeMap;
 
 /// An object of a kind that is not read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Foreign {
     pub(crate) api_version: String,
     pub(crate) kind: String,

@@ -21,7 +21,7 @@ pub(crate) const KIND: Kind = Kind {
 const CLASS_ANNOTATION: &str = "kubernetes.io/ingress.class";
 
 /// The facts of an Ingress, or of what is read as one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Facts {
     pub(crate) kind: &'static str,
     pub(crate) class: Option<String>,
@@ -31,7 +31,7 @@ pub(crate) struct Facts {
 }
 
 /// One path.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PathFacts {
     pub(crate) host: Option<String>,
     pub(crate) path: Option<String>,
@@ -40,7 +40,7 @@ pub(crate) struct PathFacts {
 }
 
 /// A backend, and the way to it from the object's root.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BackendFacts {
     pub(crate) service: Option<String>,
     pub(crate) port: Option<BackendPort>,
@@ -49,6 +49,7 @@ pub(crate) struct BackendFacts {
 
 /// A route below an object. Its `Debug` form says nothing: where a thing stands is not what it
 /// means.
+#[derive(Clone)]
 pub(crate) struct OwnRoute(pub(crate) model::Origin);
 
 impl std::fmt::Debug for OwnRoute {

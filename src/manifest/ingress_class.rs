@@ -21,7 +21,7 @@ pub(crate) const KIND: Kind = Kind {
 /// The annotation that makes a class the one of Ingresses that name none.
 const DEFAULT_ANNOTATION: &str = "ingressclass.kubernetes.io/is-default-class";
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Facts {
     controller: String,
     is_default: bool,

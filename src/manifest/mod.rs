@@ -51,11 +51,11 @@ mod service;
 mod stateful_set;
 
 use crate::model::{Cluster, Finding, Origin, Semantics};
-use crate::source::Sources;
+use crate::source::{Document, DocumentId, PairedSources, Sources};
 use ipnet::IpNet;
 use rayon::prelude::*;
 use read::{Read, batches, read_batch};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 pub use addresses::{NodeAddresses, PodAddresses, apply_addresses};
 pub use read::decode_at;
@@ -111,16 +111,45 @@ pub struct Loaded {
 /// Reads all documents into a cluster. Never fails; time is linear in the input's size, apart
 /// from sorting, and spread over all cores up to the last step.
 pub fn load(sources: &Sources, options: &LoadOptions) -> Loaded {
+    let read = read(sources, sources.documents(), options);
+    builder::build(sources, sources.len(), options, read)
+}
+
+/// Reads two sets of documents into a cluster each. What both have in common is parsed once, and
+/// only then copied: two versions of a repository cost little more than one.
+pub fn load_pair(paired: &PairedSources, options: &LoadOptions) -> [Loaded; 2] {
+    let sources = &paired.sources;
+    let in_old: HashSet<DocumentId> = paired.old.iter().copied().collect();
+    let in_new: HashSet<DocumentId> = paired.new.iter().copied().collect();
+    let of = |is_wanted: &dyn Fn(&DocumentId) -> bool| {
+        let documents = sources.documents().filter(|(id, _)| is_wanted(id));
+        read(sources, documents, options)
+    };
+    let shared = of(&|id| in_old.contains(id) && in_new.contains(id));
+    let only_old = of(&|id| in_old.contains(id) && !in_new.contains(id));
+    let only_new = of(&|id| !in_old.contains(id) && in_new.contains(id));
+    let copied = shared.clone();
+    let (old_loaded, new_loaded) = rayon::join(
+        || builder::build(sources, in_old.len(), options, copied.join(only_old)),
+        || builder::build(sources, in_new.len(), options, shared.join(only_new)),
+    );
+    [old_loaded, new_loaded]
+}
+
+fn read<'s>(
+    sources: &'s Sources,
+    documents: impl Iterator<Item = (DocumentId, &'s Document)>,
+    options: &LoadOptions,
+) -> Read {
     let namespace = match options.default_namespace.as_str() {
         "" => "default",
         namespace => namespace,
     };
-    let parts: Vec<Read> = batches(sources)
+    let parts: Vec<Read> = batches(documents)
         .into_par_iter()
         .map(|batch| read_batch(sources, &batch, namespace))
         .collect();
-    let read = parts.into_iter().fold(Read::default(), Read::join);
-    builder::build(sources, options, read)
+    parts.into_iter().fold(Read::default(), Read::join)
 }
 
 /// Reads one text of any number of documents, for tests and small tools.

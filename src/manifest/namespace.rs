@@ -16,7 +16,7 @@ pub(crate) const KIND: Kind = Kind {
     decode: Decode::ClusterWide(read),
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Facts {
     labels: LabelMap,
 }

@@ -25,7 +25,7 @@ pub(crate) const KIND: Kind = Kind {
 };
 
 /// A spec that the API server accepts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Facts(NetworkPolicySpec);
 
 fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>> {

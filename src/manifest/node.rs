@@ -20,7 +20,7 @@ pub(crate) const KIND: Kind = Kind {
     decode: Decode::ClusterWide(read),
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Facts {
     labels: LabelMap,
     addresses: Vec<IpAddr>,

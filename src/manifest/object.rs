@@ -32,19 +32,41 @@ pub(crate) enum Decode {
 
 /// What one object of a namespace contributes. Its `Debug` form is a function of its meaning,
 /// which is how one of several versions is chosen whatever the order of files.
-pub(crate) trait NamespacedFacts: Debug + Send {
+pub(crate) trait NamespacedFacts: Debug + Send + CloneNamespaced {
     /// Adds it to the model.
     fn lower(self: Box<Self>, header: Header, namespace: NamespaceId, builder: &mut Builder);
 }
 
 /// What one object of no namespace contributes.
-pub(crate) trait ClusterFacts: Debug + Send {
+pub(crate) trait ClusterFacts: Debug + Send + CloneClusterWide {
     /// Adds it to the model.
     fn lower(self: Box<Self>, header: Header, builder: &mut Builder);
 }
 
+/// A copy of facts, for a document that two clusters share.
+pub(crate) trait CloneNamespaced {
+    fn copied(&self) -> Box<dyn NamespacedFacts>;
+}
+
+impl<T: NamespacedFacts + Clone + 'static> CloneNamespaced for T {
+    fn copied(&self) -> Box<dyn NamespacedFacts> {
+        Box::new(self.clone())
+    }
+}
+
+/// Likewise, of an object of no namespace.
+pub(crate) trait CloneClusterWide {
+    fn copied(&self) -> Box<dyn ClusterFacts>;
+}
+
+impl<T: ClusterFacts + Clone + 'static> CloneClusterWide for T {
+    fn copied(&self) -> Box<dyn ClusterFacts> {
+        Box::new(self.clone())
+    }
+}
+
 /// Who an object is.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Header {
     /// metadata.name; metadata.generateName when only that is given.
     pub(crate) name: String,
@@ -61,8 +83,22 @@ pub(crate) enum Facts {
     ClusterWide(Option<Box<dyn ClusterFacts>>),
 }
 
+impl Clone for Facts {
+    fn clone(&self) -> Facts {
+        match self {
+            Facts::Namespaced(namespace, facts) => {
+                let copied = facts.as_ref().map(|facts| facts.as_ref().copied());
+                Facts::Namespaced(namespace.clone(), copied)
+            }
+            Facts::ClusterWide(facts) => {
+                Facts::ClusterWide(facts.as_ref().map(|facts| facts.as_ref().copied()))
+            }
+        }
+    }
+}
+
 /// One object that was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Object {
     /// The index of its kind in KINDS.
     pub(crate) kind: usize,

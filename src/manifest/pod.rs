@@ -20,7 +20,7 @@ pub(crate) const KIND: Kind = Kind {
     decode: Decode::Namespaced(read),
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Facts {
     owner: Option<Owner>,
     pod: PodFacts,

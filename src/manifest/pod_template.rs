@@ -13,7 +13,7 @@ use k8s_openapi::api::core::v1::{Container, PodSpec, PodTemplateSpec};
 use std::net::IpAddr;
 
 /// The facts of a pod or of a template.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct PodFacts {
     pub(crate) labels: LabelMap,
     pub(crate) ports: Vec<PortFacts>,
@@ -24,7 +24,7 @@ pub(crate) struct PodFacts {
 }
 
 /// A declared container port.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct PortFacts {
     name: Option<String>,
     protocol: Protocol,

@@ -18,7 +18,7 @@ use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 
 /// What reading documents gives, before objects are put together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Read {
     pub(crate) objects: Vec<Object>,
     pub(crate) foreign: Vec<Foreign>,
@@ -46,10 +46,12 @@ pub(crate) type Batch<'s> = Vec<(DocumentId, &'s Document)>;
 
 /// Documents in batches, in order: few enough that the cores share the work evenly, and many
 /// enough that starting a parser does not matter.
-pub(crate) fn batches(sources: &Sources) -> Vec<Batch<'_>> {
+pub(crate) fn batches<'s>(
+    documents: impl Iterator<Item = (DocumentId, &'s Document)>,
+) -> Vec<Batch<'s>> {
     let mut batches: Vec<Batch<'_>> = Vec::new();
     let mut n_bytes = 0;
-    for (id, document) in sources.documents() {
+    for (id, document) in documents {
         let length = document.range.len();
         match batches.last_mut() {
             Some(batch) if n_bytes + length <= 32 * 1024 => {

@@ -23,7 +23,7 @@ pub(crate) const KIND: Kind = Kind {
     decode: Decode::Namespaced(read),
 };
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Facts {
     service_type: ServiceType,
     selector: Option<LabelMap>,
@@ -38,7 +38,7 @@ struct Facts {
     ports: Vec<PortFacts>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct PortFacts {
     name: Option<String>,
     protocol: Protocol,
@@ -47,7 +47,7 @@ struct PortFacts {
     node_port: Option<u16>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum TargetFacts {
     Number(u16),
     Name(String),

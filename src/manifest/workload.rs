@@ -59,7 +59,7 @@ pub(crate) enum Outlook {
 }
 
 /// The facts of an object that has a pod template.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct WorkloadFacts {
     pub(crate) api_version: &'static str,
     pub(crate) kind: &'static str,

@@ -9,6 +9,7 @@ pub mod bundle;
 pub mod check;
 pub mod check_json;
 pub mod compare;
+pub mod diff;
 pub mod finding;
 pub mod map;
 pub mod packet;

@@ -40,9 +40,9 @@ pub fn read_inputs(paths: &[PathBuf], stdin: &mut dyn Read) -> (Sources, Vec<Inp
 }
 
 #[derive(Default)]
-struct Reading {
-    sources: Sources,
-    problems: Vec<InputProblem>,
+pub(super) struct Reading {
+    pub(super) sources: Sources,
+    pub(super) problems: Vec<InputProblem>,
     /// Real paths of the files that were read.
     read: HashSet<PathBuf>,
 }
@@ -106,7 +106,7 @@ impl Reading {
     }
 
     /// Reads to the end. `size` is how many bytes to expect, 0 if unknown; `named` whether it must hold something.
-    fn read_text(&mut self, path: &Path, reader: &mut dyn Read, size: u64, named: bool) {
+    pub(super) fn read_text(&mut self, path: &Path, reader: &mut dyn Read, size: u64, named: bool) {
         let name = display(path);
         let bytes = match read_bytes(reader, size) {
             Ok(bytes) => bytes,

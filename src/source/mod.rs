@@ -7,11 +7,13 @@
 
 #[cfg(test)]
 mod generated;
+mod git;
 mod input;
 mod json;
 mod landmarks;
 mod lines;
 mod locate;
+mod pair;
 mod problem;
 mod route;
 mod sources;
@@ -25,8 +27,10 @@ mod tape;
 mod tests;
 mod walk;
 
+pub use git::{Revision, RevisionError};
 pub use input::read_inputs;
 pub use lines::Position;
+pub use pair::{PairedSources, pair_sources};
 pub use problem::InputProblem;
 pub use route::{Route, Step, Target};
 pub use sources::{Location, PassedOver, Sources};

@@ -15,6 +15,12 @@ pub enum InputProblem {
         /// What was named.
         path: String,
     },
+    /// A revision does not have it: it was added later.
+    #[error("`{path}` is not in that revision")]
+    NotInRevision {
+        /// What was named.
+        path: String,
+    },
     /// A symbolic link leads to nothing.
     #[error("`{path}` is a symbolic link to something that does not exist")]
     DanglingLink {
@@ -85,6 +91,7 @@ impl InputProblem {
     pub fn path(&self) -> &str {
         match self {
             InputProblem::NotFound { path }
+            | InputProblem::NotInRevision { path }
             | InputProblem::DanglingLink { path }
             | InputProblem::Unreadable { path, .. }
             | InputProblem::NotRegular { path }
@@ -101,6 +108,9 @@ impl InputProblem {
     pub fn help(&self) -> &'static str {
         match self {
             InputProblem::NotFound { .. } => "name a file, a directory, or `-` for standard input",
+            InputProblem::NotInRevision { .. } => {
+                "all of it counts as new; check the path if it should be there"
+            }
             InputProblem::DanglingLink { .. } => "restore what the link leads to, or remove it",
             InputProblem::Unreadable { .. } => {
                 "check the permissions, and that it is a readable file or directory"
@@ -131,7 +141,9 @@ impl InputProblem {
     pub fn loses_input(&self) -> bool {
         !matches!(
             self,
-            InputProblem::NoManifests { .. } | InputProblem::NoDocuments { .. }
+            InputProblem::NoManifests { .. }
+                | InputProblem::NoDocuments { .. }
+                | InputProblem::NotInRevision { .. }
         )
     }
 }

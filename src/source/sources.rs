@@ -124,6 +124,23 @@ impl Sources {
         }
     }
 
+    /// Adds all of another's files and documents behind these, and says which numbers they got.
+    pub fn append(&mut self, mut other: Sources) -> Range<u32> {
+        let first = saturated(self.documents.len());
+        let n_files = saturated(self.files.len());
+        for document in &mut other.documents {
+            document.file = FileId(document.file.0.saturating_add(n_files));
+        }
+        self.files.append(&mut other.files);
+        self.documents.append(&mut other.documents);
+        self.landmarks.append(&mut other.landmarks);
+        self.passed_over.hidden_directories += other.passed_over.hidden_directories;
+        for (ending, count) in other.passed_over.by_ending {
+            *self.passed_over.by_ending.entry(ending).or_default() += count;
+        }
+        first..saturated(self.documents.len())
+    }
+
     /// All documents: files in the order they were named, directories sorted, documents as they stand.
     pub fn documents(&self) -> impl Iterator<Item = (DocumentId, &Document)> {
         self.documents

@@ -96,7 +96,7 @@ impl Listing {
     ) -> Option<(Directory, bool)> {
         let path = directory.path.join(name);
         let ending = ending(name);
-        let is_manifest = matches!(ending.as_str(), "yaml" | "yml" | "json");
+        let is_manifest = is_manifest(name);
         let is_link = kind.is_symlink();
         let mut kind = kind;
         let mut real = directory.real.join(name);
@@ -144,8 +144,13 @@ impl Listing {
     }
 }
 
+/// Whether a file of that name is read in directories.
+pub(super) fn is_manifest(name: &OsStr) -> bool {
+    matches!(ending(name).as_str(), "yaml" | "yml" | "json")
+}
+
 /// What stands behind the last dot of the name; empty if there is none.
-fn ending(name: &OsStr) -> String {
+pub(super) fn ending(name: &OsStr) -> String {
     let name = display(Path::new(name));
     name.rsplit_once('.')
         .map_or_else(String::new, |(_, ending)| ending.to_owned())

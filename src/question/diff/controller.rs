@@ -1,5 +1,6 @@
 //! What changed in what the ingress controller reaches.
 
+use super::text::selector_text;
 use super::{Change, Question, State};
 use crate::model::{Origin, Protocol, TrafficSet, Verdict};
 use crate::question::ingress::{IngressEdge, all_backends, ingress_edges};
@@ -75,7 +76,7 @@ pub(super) fn edges(question: &Question<'_>, pair: &Pair) -> Vec<Edge> {
         .collect()
 }
 
-/// The Ingresses that only one of the two clusters has in this form: what a change of what the
+/// The Ingresses and Services that only one of the two clusters has in this form: what a change of what the
 /// controller reaches is about.
 pub(super) fn changed_ingresses(question: &Question<'_>) -> Vec<(usize, Origin)> {
     let texts = question.clusters.map(|cluster| {
@@ -90,6 +91,14 @@ pub(super) fn changed_ingresses(question: &Question<'_>) -> Vec<(usize, Origin)>
                 let text = format!("{namespace} {} {class:?} {backends:?}", ingress.name);
                 (text, ingress.origin.clone())
             })
+            .chain(cluster.services.iter().map(|service| {
+                let namespace = cluster.namespace_name(service.namespace);
+                let selector = service.selector.as_ref();
+                let selector = selector.map(|selector| selector_text(cluster, selector));
+                let ports = &service.ports;
+                let text = format!("{namespace} {} {selector:?} {ports:?}", service.name);
+                (text, service.origin.clone())
+            }))
             .collect::<BTreeMap<_, _>>()
     });
     let [old, new] = &texts;

@@ -1,11 +1,11 @@
 //! Connections that changed, told in as few groups as can be.
 
-use super::cause::{Blame, Cause, Line, relabelled};
+use super::cause::{Blame, Cause, Line, Policies, relabelled};
 use super::cells::{Cells, Key, Product};
 use super::controller::{Edge, changed_ingresses};
 use super::cover::{Box3, Cell, Tensor, cover};
 use super::{Change, Question};
-use crate::model::{AddressSet, Family, TrafficSet, family_addresses};
+use crate::model::{AddressSet, Family, Origin, TrafficSet, family_addresses};
 use crate::reach::{GroupId, Pair};
 use rayon::prelude::*;
 use roaring::RoaringBitmap;
@@ -129,7 +129,7 @@ pub(super) fn groups(
             });
         }
     }
-    let (controlled, is_smallest) = grouping.controlled(edges, products.len());
+    let (controlled, is_smallest) = grouping.controlled(&policies, edges, products.len());
     groups.extend(controlled);
     groups.sort_by_cached_key(|group| {
         let n_pairs = group.sources.units.len() * group.destinations.units.len();
@@ -358,13 +358,66 @@ impl<'a> Grouping<'a> {
         }
     }
 
+    /// Why the controller reaches other workloads than before: an Ingress or a Service changed, or
+    /// a policy of the namespaces it leads to, or else what policies see of the pods there.
+    fn controller_causes(
+        &self,
+        ingresses: &[(usize, Origin)],
+        changed: &[Cause],
+        workloads: &BTreeSet<usize>,
+    ) -> Vec<Cause> {
+        let mut causes = Vec::new();
+        if !ingresses.is_empty() {
+            causes.push(Cause::Ingress(ingresses.to_vec()));
+        }
+        let namespaces: BTreeSet<&str> = workloads
+            .iter()
+            .filter_map(|&index| self.pair.workloads.get(index))
+            .flat_map(|workload| workload.ids.into_iter().zip(self.question.clusters))
+            .filter_map(|(id, cluster)| {
+                Some(cluster.namespace_name(cluster.workload(id?)?.namespace))
+            })
+            .collect();
+        let is_there = |cause: &&Cause| match cause {
+            Cause::Policy(policy) => {
+                let mut sides = policy.ids.into_iter().zip(self.question.clusters);
+                sides.any(|(id, cluster)| {
+                    let policy = id.and_then(|id| cluster.policy(id));
+                    policy.is_some_and(|policy| {
+                        let own = policy.namespace.map(|id| cluster.namespace_name(id));
+                        own.is_none_or(|own| namespaces.contains(own))
+                    })
+                })
+            }
+            _ => false,
+        };
+        causes.extend(changed.iter().filter(is_there).cloned());
+        if causes.is_empty() {
+            let units = self.pair.units.iter().enumerate();
+            let units = units.filter(|(_, (unit, _))| workloads.contains(&unit.workload));
+            let units: Vec<usize> = units.map(|(index, _)| index).collect();
+            let found = relabelled(self.question.clusters, self.pair, &units);
+            causes.extend(found.into_iter().map(Cause::Relabelled));
+        }
+        if causes.is_empty() {
+            causes.push(Cause::Ingress(Vec::new()));
+        }
+        causes
+    }
+
     /// What the ingress controller reaches, by change.
-    fn controlled(&self, edges: Vec<Edge>, first_key: usize) -> (Vec<Group>, bool) {
+    fn controlled(
+        &self,
+        policies: &Policies<'_>,
+        edges: Vec<Edge>,
+        first_key: usize,
+    ) -> (Vec<Group>, bool) {
         let mut by_change: BTreeMap<Change, Vec<Edge>> = BTreeMap::new();
         for edge in edges {
             by_change.entry(edge.change).or_default().push(edge);
         }
         let ingresses = changed_ingresses(self.question);
+        let changed = policies.all_changed();
         let mut groups = Vec::new();
         let mut is_minimal = true;
         for (key, (change, edges)) in (first_key..).zip(by_change) {
@@ -409,10 +462,7 @@ impl<'a> Grouping<'a> {
                         ..Ends::default()
                     },
                     traffic: joined.traffic.into_iter().collect(),
-                    causes: match ingresses.is_empty() {
-                        true => Vec::new(),
-                        false => vec![Cause::Ingress(ingresses.clone())],
-                    },
+                    causes: self.controller_causes(&ingresses, &changed, &workloads),
                 });
             }
         }

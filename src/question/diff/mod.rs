@@ -10,12 +10,14 @@ mod cause;
 mod cells;
 mod controller;
 mod cover;
+mod describe;
 mod group;
 mod sides;
 mod text;
 
 pub use cause::{Cause, PolicyCause, Relabelled};
 pub use cover::{Box3, Cell, Tensor, cover};
+pub use describe::{Describer, Term};
 pub use group::{Ends, Group, What};
 
 use super::ingress::ControllerChoice;

@@ -49,7 +49,7 @@ fn pods_text(cluster: &Cluster, namespaces: &NamespaceMatch, pods: &Selector) ->
     format!("{namespaces} {}", selector_text(cluster, pods))
 }
 
-fn selector_text(cluster: &Cluster, selector: &Selector) -> String {
+pub(super) fn selector_text(cluster: &Cluster, selector: &Selector) -> String {
     let name = |symbol| cluster.symbols.name(symbol).to_owned();
     let mut all: Vec<String> = selector
         .requirements()

@@ -1,11 +1,11 @@
 //! How wide columns are, and where their texts break.
 
 /// The space between two columns.
-pub(super) const GAP: usize = 3;
+pub(in crate::report) const GAP: usize = 3;
 
 /// What a column holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Content {
+pub(in crate::report) enum Content {
     /// Names and sentences, which may break at every space.
     Words,
     /// Counts and traffic, which break between protocols.
@@ -45,7 +45,7 @@ fn pieces(line: &str, content: Content) -> Vec<String> {
 /// whichever column is furthest from the width it would like to have.
 ///
 /// `rows` are the texts by column.
-pub(super) fn column_widths<'a>(
+pub(in crate::report) fn column_widths<'a>(
     rows: impl Iterator<Item = Vec<&'a str>>,
     contents: &[Content],
     width: usize,
@@ -90,7 +90,7 @@ pub(super) fn column_widths<'a>(
 
 /// A text in lines of at most `width` characters. What follows a line that was indented stays
 /// indented.
-pub(super) fn wrap(text: &str, width: usize, content: Content) -> String {
+pub(in crate::report) fn wrap(text: &str, width: usize, content: Content) -> String {
     let mut lines: Vec<String> = Vec::new();
     for line in text.lines() {
         let trimmed = line.trim_start();

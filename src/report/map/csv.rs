@@ -137,7 +137,7 @@ fn policies_field(cluster: &Cluster, policies: &[PolicyId]) -> String {
 }
 
 /// A field, in quotes when RFC 4180 (section 2, rules 6 and 7) wants them.
-fn field(text: &str) -> String {
+pub(in crate::report) fn field(text: &str) -> String {
     if text.contains([',', '"', '\r', '\n']) {
         format!("\"{}\"", text.replace('"', "\"\""))
     } else {

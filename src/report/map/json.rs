@@ -184,12 +184,12 @@ fn outside_text(addresses: &AddressSet) -> String {
 }
 
 /// The CIDR blocks of a set as text.
-pub(super) fn cidr_texts(addresses: &AddressSet) -> Vec<String> {
+pub(in crate::report) fn cidr_texts(addresses: &AddressSet) -> Vec<String> {
     addresses.cidrs().iter().map(ToString::to_string).collect()
 }
 
 /// Every protocol of a traffic set that has ports, with those ports as in `80,8000-8090`.
-pub(super) fn traffic_items(traffic: &TrafficSet) -> Vec<(Protocol, String)> {
+pub(in crate::report) fn traffic_items(traffic: &TrafficSet) -> Vec<(Protocol, String)> {
     let with_ports = Protocol::ALL.into_iter().filter_map(|protocol| {
         let ports = traffic.get(protocol);
         (!ports.is_empty()).then(|| (protocol, port_list(ports)))

@@ -56,7 +56,7 @@ fn capitalized(title: &str) -> String {
 }
 
 /// Keeps a text from being read as markup. Backticks are ours, and stay.
-fn escape(text: &str) -> String {
+pub(in crate::report) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut in_code = false;
     for letter in text.chars() {

@@ -78,7 +78,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// A text in which nothing is Mermaid's or HTML's markup.
-fn escaped(text: &str) -> String {
+pub(in crate::report) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

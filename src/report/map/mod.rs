@@ -1,15 +1,15 @@
 //! The connectivity map in every format: one file each, and one line each in [`MAP_FORMATS`].
 
-mod columns;
-mod csv;
+pub(super) mod columns;
+pub(super) mod csv;
 mod dot;
 mod explained;
 mod graph;
 mod grouped;
-mod json;
-mod markdown;
-mod mermaid;
-mod names;
+pub(super) mod json;
+pub(super) mod markdown;
+pub(super) mod mermaid;
+pub(super) mod names;
 mod overview;
 mod rows;
 mod schema;

@@ -177,7 +177,7 @@ fn join(items: &[Item], budget: usize) -> String {
 }
 
 /// Texts in a list of about `budget` characters, and the number of the rest.
-pub(super) fn list(texts: impl IntoIterator<Item = String>, budget: usize) -> String {
+pub(in crate::report) fn list(texts: impl IntoIterator<Item = String>, budget: usize) -> String {
     let items: Vec<Item> = texts
         .into_iter()
         .map(|text| Item {
@@ -189,7 +189,7 @@ pub(super) fn list(texts: impl IntoIterator<Item = String>, budget: usize) -> St
 }
 
 /// Addresses outside the cluster in about `budget` characters.
-pub(super) fn outside(addresses: &AddressSet, budget: usize) -> String {
+pub(in crate::report) fn outside(addresses: &AddressSet, budget: usize) -> String {
     if *addresses == AddressSet::full() {
         return "anywhere outside".to_owned();
     }
@@ -229,7 +229,7 @@ fn block(net: &ipnet::IpNet) -> String {
 }
 
 /// Traffic as in `TCP 80,8000-8090; all UDP`, `all` when it is everything.
-pub(super) fn traffic(traffic: &TrafficSet) -> String {
+pub(in crate::report) fn traffic(traffic: &TrafficSet) -> String {
     if traffic.is_all() {
         return "all".to_owned();
     }
