@@ -33,7 +33,8 @@ complete -c portolan -n "__fish_portolan_needs_command" -s h -l help -d 'Print h
 complete -c portolan -n "__fish_portolan_needs_command" -s V -l version -d 'Print version'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "list" -d 'Chart which workloads can open connections to which'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "can" -d 'Say whether A can reach B, on what, and which lines decide it'
-complete -c portolan -n "__fish_portolan_needs_command" -f -a "check" -d 'Prove that what is intended holds, or show a flow that says otherwise'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "check" -d 'Check manifests: what is wrong with them, whether what is intended holds, what a change does'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "diff" -d 'Show what a change opens and closes, and which line does it'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "equiv" -d 'Prove that two sets of policies allow the same for all pods, or show a flow that differs'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "implies" -d 'Prove that A allows no more than B for all pods, or show a flow that only A allows'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "redundant" -d 'Find the policies, rules, peers and ports that change nothing, and what shadows them'
@@ -86,11 +87,29 @@ complete -c portolan -n "__fish_portolan_using_subcommand check" -l prove -d 'Fo
 existing\t'The pods that exist'
 possible\t'Any pod that one could create'"
 complete -c portolan -n "__fish_portolan_using_subcommand check" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
+complete -c portolan -n "__fish_portolan_using_subcommand check" -s b -l base -d 'Also say what changed since this revision, such as `origin/main...`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l deny -d 'With `--base`, the changes to refuse [default: exposed]' -r -f -a "none\t'None'
+added\t'Something can be reached that could not, or perhaps'
+removed\t'Something can no longer be reached, or perhaps not'
+any\t'Anything'
+exposed\t'Something can newly be reached from the internet'"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l fail-on -d 'Fail on findings that are at least this bad' -r -f -a "error\t''
+warning\t''
+note\t''
+never\t'Whatever there is'"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l baseline -d 'What was there before, and does not count' -r -F
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l write-baseline -d 'Write everything that counts now to a baseline, and pass' -r -F
 complete -c portolan -n "__fish_portolan_using_subcommand check" -l timing -d 'Whether to say how long each assertion took: by default on a terminal only' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c portolan -n "__fish_portolan_using_subcommand check" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
-json\t'For machines'"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -s o -l output -d 'The format of the answer' -r -f -a "text\t'for people'
+json\t'for machines; docs/schema/check.v1.json describes it'
+md\t'a comment for a pull request: the verdict, what changed, what was found'
+sarif\t'SARIF 2.1.0, for code scanning'
+github\t'annotations in GitHub Actions; the job summary too, where there is one'
+gitlab\t'a GitLab Code Quality report'
+junit\t'JUnit XML: a test case for each assertion and each finding'"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l also -d 'Write the answer to a file too, in a format: `sarif=portolan.sarif`; may be repeated' -r
 complete -c portolan -n "__fish_portolan_using_subcommand check" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
 complete -c portolan -n "__fish_portolan_using_subcommand check" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
 complete -c portolan -n "__fish_portolan_using_subcommand check" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
@@ -103,6 +122,28 @@ complete -c portolan -n "__fish_portolan_using_subcommand check" -l strict -d 'F
 complete -c portolan -n "__fish_portolan_using_subcommand check" -s q -l quiet -d 'Print the answer and errors only'
 complete -c portolan -n "__fish_portolan_using_subcommand check" -s v -l verbose -d 'Print warnings and notes in full'
 complete -c portolan -n "__fish_portolan_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -s b -l base -d 'The revision to compare the paths with, such as `origin/main` or `HEAD~1`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -l fail-on -d 'Exit with status 1 on these; may be repeated' -r -f -a "added\t'Something can be reached that could not, or perhaps'
+removed\t'Something can no longer be reached, or perhaps not'
+any\t'Anything'
+exposed\t'Something can newly be reached from the internet'"
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -s o -l output -d 'The format of the answer' -r -f -a "table\t'for people: who can newly, or no longer, reach whom, and why'
+json\t'for machines; docs/schema/diff.v1.json describes it'
+csv\t'one record for each group, with a header'
+md\t'a comment for a pull request: a summary, a table, details folded'
+mermaid\t'a Mermaid flowchart: thick lines are added, dotted ones removed'"
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portolan -n "__fish_portolan_using_subcommand equiv" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
 complete -c portolan -n "__fish_portolan_using_subcommand equiv" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
 json\t'For machines'"

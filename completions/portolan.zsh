@@ -114,11 +114,35 @@ _arguments "${_arguments_options[@]}" : \
 existing\:"The pods that exist"
 possible\:"Any pod that one could create"))' \
 '--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
+'-b+[Also say what changed since this revision, such as \`origin/main...\`]:REV:_default' \
+'--base=[Also say what changed since this revision, such as \`origin/main...\`]:REV:_default' \
+'*--deny=[With \`--base\`, the changes to refuse \[default\: exposed\]]:WHAT:((none\:"None"
+added\:"Something can be reached that could not, or perhaps"
+removed\:"Something can no longer be reached, or perhaps not"
+any\:"Anything"
+exposed\:"Something can newly be reached from the internet"))' \
+'--fail-on=[Fail on findings that are at least this bad]:SEVERITY:((error\:""
+warning\:""
+note\:""
+never\:"Whatever there is"))' \
+'--baseline=[What was there before, and does not count]:FILE:_files' \
+'--write-baseline=[Write everything that counts now to a baseline, and pass]:FILE:_files' \
 '--timing=[Whether to say how long each assertion took\: by default on a terminal only]:WHEN:(auto always never)' \
-'-o+[The format of the answer]:FORMAT:((text\:"For people"
-json\:"For machines"))' \
-'--output=[The format of the answer]:FORMAT:((text\:"For people"
-json\:"For machines"))' \
+'-o+[The format of the answer]:FORMAT:((text\:"for people"
+json\:"for machines; docs/schema/check.v1.json describes it"
+md\:"a comment for a pull request\: the verdict, what changed, what was found"
+sarif\:"SARIF 2.1.0, for code scanning"
+github\:"annotations in GitHub Actions; the job summary too, where there is one"
+gitlab\:"a GitLab Code Quality report"
+junit\:"JUnit XML\: a test case for each assertion and each finding"))' \
+'--output=[The format of the answer]:FORMAT:((text\:"for people"
+json\:"for machines; docs/schema/check.v1.json describes it"
+md\:"a comment for a pull request\: the verdict, what changed, what was found"
+sarif\:"SARIF 2.1.0, for code scanning"
+github\:"annotations in GitHub Actions; the job summary too, where there is one"
+gitlab\:"a GitLab Code Quality report"
+junit\:"JUnit XML\: a test case for each assertion and each finding"))' \
+'*--also=[Write the answer to a file too, in a format\: \`sarif=portolan.sarif\`; may be repeated]:FORMAT=FILE:_default' \
 '-n+[The namespace of what has none, and of names without one]:NAME:_default' \
 '--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
 '*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
@@ -136,6 +160,43 @@ never\:""))' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
 '*::paths -- Files or directories of manifests and intents, `-` for standard input \[default\: .\]:_files' \
+&& ret=0
+;;
+(diff)
+_arguments "${_arguments_options[@]}" : \
+'-b+[The revision to compare the paths with, such as \`origin/main\` or \`HEAD~1\`]:REV:_default' \
+'--base=[The revision to compare the paths with, such as \`origin/main\` or \`HEAD~1\`]:REV:_default' \
+'*--fail-on=[Exit with status 1 on these; may be repeated]:WHAT:((added\:"Something can be reached that could not, or perhaps"
+removed\:"Something can no longer be reached, or perhaps not"
+any\:"Anything"
+exposed\:"Something can newly be reached from the internet"))' \
+'-o+[The format of the answer]:FORMAT:((table\:"for people\: who can newly, or no longer, reach whom, and why"
+json\:"for machines; docs/schema/diff.v1.json describes it"
+csv\:"one record for each group, with a header"
+md\:"a comment for a pull request\: a summary, a table, details folded"
+mermaid\:"a Mermaid flowchart\: thick lines are added, dotted ones removed"))' \
+'--output=[The format of the answer]:FORMAT:((table\:"for people\: who can newly, or no longer, reach whom, and why"
+json\:"for machines; docs/schema/diff.v1.json describes it"
+csv\:"one record for each group, with a header"
+md\:"a comment for a pull request\: a summary, a table, details folded"
+mermaid\:"a Mermaid flowchart\: thick lines are added, dotted ones removed"))' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- The old one and the new one; with `--base` what to compare \[default\: .\]:_files' \
 && ret=0
 ;;
 (equiv)
@@ -310,7 +371,8 @@ _portolan_commands() {
     local commands; commands=(
 'list:Chart which workloads can open connections to which' \
 'can:Say whether A can reach B, on what, and which lines decide it' \
-'check:Prove that what is intended holds, or show a flow that says otherwise' \
+'check:Check manifests\: what is wrong with them, whether what is intended holds, what a change does' \
+'diff:Show what a change opens and closes, and which line does it' \
 'equiv:Prove that two sets of policies allow the same for all pods, or show a flow that differs' \
 'implies:Prove that A allows no more than B for all pods, or show a flow that only A allows' \
 'redundant:Find the policies, rules, peers and ports that change nothing, and what shadows them' \
@@ -339,6 +401,11 @@ _portolan__subcmd__compile_commands() {
 _portolan__subcmd__completions_commands() {
     local commands; commands=()
     _describe -t commands 'portolan completions commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__diff_commands] )) ||
+_portolan__subcmd__diff_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan diff commands' commands "$@"
 }
 (( $+functions[_portolan__subcmd__equiv_commands] )) ||
 _portolan__subcmd__equiv_commands() {

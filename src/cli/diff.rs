@@ -1,7 +1,7 @@
 //! `portolan diff`: what does a change open and close?
 
 use super::exit::Exit;
-use super::input::{Base, Extra, Input, InputArgs, Tree, read_pair, revision_failure};
+use super::input::{Base, Extra, Input, InputArgs, Tree, read_pair, revision_failure, say};
 use super::output::{Failure, Output};
 use super::progress::with_progress;
 use crate::model::{Place, Severity};
@@ -79,6 +79,7 @@ pub(super) fn run(args: &DiffArgs, output: &Output) -> Result<Exit, Failure> {
     let (trees, names) = trees(args)?;
     let [old, new] = &trees;
     let (base, input) = read_pair([old, new], &Extra::default(), &args.input, output)?;
+    say(&input.sources, &input.findings, output);
     let compared = compare(&base, &input, output);
     let notes = notes(&base, &input, [&names[0], &names[1]]);
     if format.name == "csv" && !output.quiet {

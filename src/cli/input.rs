@@ -116,16 +116,26 @@ pub(super) fn read_with(
     args: &InputArgs,
     output: &Output,
 ) -> Result<Input, Failure> {
-    let (sources, problems) = read_tree(&Tree::Paths(paths.to_vec()), extra, output)?;
-    let loaded = with_progress(output, "loading manifests", || {
-        load(&sources, &options(args))
-    });
-    let input = Input::new(sources, loaded, &problems, args);
+    let (input, problems) = read_silently(paths, extra, args, output)?;
     say(&input.sources, &input.findings, output);
     if is_empty(&input.cluster) {
         return Err(nothing(&problems));
     }
     Ok(input)
+}
+
+/// Likewise, leaving it to the caller to say what is wrong, and to mind that nothing is there.
+pub(super) fn read_silently(
+    paths: &[PathBuf],
+    extra: &Extra,
+    args: &InputArgs,
+    output: &Output,
+) -> Result<(Input, Vec<InputProblem>), Failure> {
+    let (sources, problems) = read_tree(&Tree::Paths(paths.to_vec()), extra, output)?;
+    let loaded = with_progress(output, "loading manifests", || {
+        load(&sources, &options(args))
+    });
+    Ok((Input::new(sources, loaded, &problems, args), problems))
 }
 
 /// Where manifests are read from.
@@ -149,8 +159,8 @@ pub(super) struct Base {
     pub(super) exit: Exit,
 }
 
-/// Reads two trees, the old one and the new one, and says what there is to say of the new one.
-/// The sources of the answer hold both.
+/// Reads two trees, the old one and the new one. The sources of the answer hold both. What is
+/// wrong with them is left to the caller to say.
 pub(super) fn read_pair(
     trees: [&Tree; 2],
     extra: &Extra,
@@ -188,7 +198,6 @@ pub(super) fn read_pair(
         n_documents,
         exit,
     };
-    say(&input.sources, &input.findings, output);
     if is_empty(&input.cluster) && is_empty(&base.cluster) {
         let problems: Vec<InputProblem> = new_problems.into_iter().chain(old_problems).collect();
         return Err(nothing(&problems));
@@ -196,11 +205,11 @@ pub(super) fn read_pair(
     Ok((base, input))
 }
 
-fn is_empty(cluster: &Cluster) -> bool {
+pub(super) fn is_empty(cluster: &Cluster) -> bool {
     cluster.workloads.is_empty() && cluster.policies.is_empty()
 }
 
-fn nothing(problems: &[InputProblem]) -> Failure {
+pub(super) fn nothing(problems: &[InputProblem]) -> Failure {
     let lost = problems.iter().any(InputProblem::loses_input);
     Failure {
         exit: if lost { Exit::Usage } else { Exit::Nothing },

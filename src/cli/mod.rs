@@ -17,6 +17,7 @@ mod ports;
 mod progress;
 mod redundant;
 mod solver;
+mod standing;
 mod verify;
 
 pub use exit::Exit;

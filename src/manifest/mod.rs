@@ -28,6 +28,7 @@ mod reader;
 mod scalar;
 mod selector;
 mod shape;
+mod suppress;
 mod tree;
 mod validate;
 mod workload;
@@ -59,6 +60,7 @@ use std::collections::{BTreeMap, HashSet};
 
 pub use addresses::{NodeAddresses, PodAddresses, apply_addresses};
 pub use read::decode_at;
+pub use suppress::{Suppression, identity_of, object_of, suppressions};
 
 /// The apiVersion of intents. They are not of the cluster, and `intent` reads them.
 pub const INTENT_API_VERSION: &str = "portolan.dev/v1";

@@ -4,9 +4,9 @@
 use super::answer::{Context as AnswerContext, explain_side, policy_mark};
 use super::finding::counted;
 use super::snippet::{Drawing, Sign, Style, place_text};
-use super::words::{node_name, policy_names};
+use super::words::{node_name, policy_name, policy_names};
 use crate::intent::{Assertion, Claim, Expectation};
-use crate::model::{Cluster, Direction, Evaluation, Origin, Place, Verdict};
+use crate::model::{Cluster, Direction, Evaluation, Origin, Place, PolicyId, Reason, Verdict};
 use crate::question::can::pod_name;
 use crate::question::check::{CheckOutcome, Checked, Counterexample, Judged};
 use crate::source::{Sources, Target};
@@ -170,6 +170,72 @@ fn details(context: Context<'_>, assertion: &Assertion, checked: &Checked) -> St
     text
 }
 
+/// What is wrong with an assertion that does not hold, in one sentence.
+pub fn reason_text(cluster: &Cluster, assertion: &Assertion, checked: &Checked) -> String {
+    match &checked.outcome {
+        CheckOutcome::Proved => String::new(),
+        CheckOutcome::Violated(counterexample) => sentence_of(cluster, assertion, counterexample),
+        CheckOutcome::Unknown { reason, example } => match example {
+            Some(example) => {
+                let example = sentence_of(cluster, assertion, example);
+                format!("{reason}; for example: {example}")
+            }
+            None => reason.clone(),
+        },
+        CheckOutcome::Nothing { what } => format!("{what}, so that nothing is proved by it"),
+        CheckOutcome::Unresolved => "it names something that is not in the input".to_owned(),
+    }
+}
+
+/// The rules that decide a counterexample, or the policies that isolate, with their names.
+pub fn deciding_places(cluster: &Cluster, checked: &Checked) -> Vec<(String, Origin)> {
+    let found = match &checked.outcome {
+        CheckOutcome::Violated(found) => found,
+        CheckOutcome::Unknown {
+            example: Some(found),
+            ..
+        } => found,
+        _ => return Vec::new(),
+    };
+    let of_policy = |id: &PolicyId, rule: Option<(Direction, usize)>| {
+        let policy = cluster.policy(*id)?;
+        let route =
+            rule.and_then(|(direction, index)| Some(&policy.rules(direction)?.get(index)?.route));
+        let origin = route.map_or_else(|| policy.origin.clone(), |route| policy.origin_of(route));
+        Some((policy_name(cluster, *id), origin))
+    };
+    let mut places = Vec::new();
+    match found.as_ref() {
+        Counterexample::Flow { judged, .. } => {
+            let evaluation = &judged.evaluation;
+            for (side, direction) in [
+                (&evaluation.egress, Direction::Egress),
+                (&evaluation.ingress, Direction::Ingress),
+            ] {
+                match &side.reason {
+                    Reason::Rules { rules, .. } | Reason::Undecidable { rules } => {
+                        let rules = rules.iter();
+                        places.extend(rules.filter_map(|rule| {
+                            of_policy(&rule.policy, Some((direction, rule.rule)))
+                        }));
+                    }
+                    Reason::Isolated { .. } => {
+                        let selecting = side.selecting.iter();
+                        places.extend(selecting.filter_map(|id| of_policy(id, None)));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Counterexample::NotIsolated { .. } => {}
+        Counterexample::Idle(policies) => {
+            places.extend(policies.iter().filter_map(|id| of_policy(id, None)));
+        }
+    }
+    places.dedup();
+    places
+}
+
 /// A line of its own, wrapped; what follows is indented.
 pub fn wrapped_line(line: &str, width: usize) -> String {
     wrapped(line, width).trim_start_matches(' ').to_owned()
@@ -204,56 +270,20 @@ fn explain(
     assertion: &Assertion,
     counterexample: &Counterexample,
 ) -> (String, String) {
+    let sentence = sentence_of(context.cluster, assertion, counterexample);
+    let mut picture = String::new();
     match counterexample {
-        Counterexample::Flow {
-            witness, judged, ..
-        } => {
-            let evaluation = &judged.evaluation;
-            let (from, to) = (
-                end_text(context.cluster, &witness.source),
-                end_text(context.cluster, &witness.destination),
-            );
-            let on = format!("{} {}", witness.protocol, witness.port);
-            let says = match evaluation.verdict {
-                Verdict::Allowed => "can reach",
-                Verdict::Denied => "cannot reach",
-                Verdict::Unknown => "may reach",
-            };
-            let must = match &assertion.claim {
-                Some(Claim::Flows {
-                    expect: Expectation::Allowed,
-                    ..
-                }) => "has to",
-                _ => "must not",
-            };
-            let line = format!("{from} {says} {to} on {on}{}, and {must}", named(witness));
-            let picture = sides_text(
+        Counterexample::Flow { witness, judged } => {
+            picture = sides_text(
                 context.cluster,
                 context.sources,
                 context.style,
                 witness,
                 judged,
             );
-            (line, picture)
         }
-        Counterexample::NotIsolated { witness, direction } => {
-            let pod = match direction {
-                Direction::Egress => &witness.source,
-                Direction::Ingress => &witness.destination,
-            };
-            let line = format!(
-                "no policy selects {} for {}",
-                end_text(context.cluster, pod),
-                direction.name()
-            );
-            (line, String::new())
-        }
+        Counterexample::NotIsolated { .. } => {}
         Counterexample::Idle(policies) => {
-            let line = format!(
-                "no pod is selected by {}",
-                policy_names(context.cluster, policies)
-            );
-            let mut picture = String::new();
             for policy in policies.iter().take(3) {
                 if let Some(mark) = policy_mark(context.cluster, *policy) {
                     let mark = super::snippet::Mark {
@@ -265,7 +295,51 @@ fn explain(
                     picture.push_str(&drawing.with_sign(Sign::No).render(context.style));
                 }
             }
-            (line, picture)
+        }
+    }
+    (sentence, picture)
+}
+
+/// What a counterexample says in one sentence.
+fn sentence_of(
+    cluster: &Cluster,
+    assertion: &Assertion,
+    counterexample: &Counterexample,
+) -> String {
+    match counterexample {
+        Counterexample::Flow { witness, judged } => {
+            let (from, to) = (
+                end_text(cluster, &witness.source),
+                end_text(cluster, &witness.destination),
+            );
+            let on = format!("{} {}", witness.protocol, witness.port);
+            let says = match judged.evaluation.verdict {
+                Verdict::Allowed => "can reach",
+                Verdict::Denied => "cannot reach",
+                Verdict::Unknown => "may reach",
+            };
+            let must = match &assertion.claim {
+                Some(Claim::Flows {
+                    expect: Expectation::Allowed,
+                    ..
+                }) => "has to",
+                _ => "must not",
+            };
+            format!("{from} {says} {to} on {on}{}, and {must}", named(witness))
+        }
+        Counterexample::NotIsolated { witness, direction } => {
+            let pod = match direction {
+                Direction::Egress => &witness.source,
+                Direction::Ingress => &witness.destination,
+            };
+            format!(
+                "no policy selects {} for {}",
+                end_text(cluster, pod),
+                direction.name()
+            )
+        }
+        Counterexample::Idle(policies) => {
+            format!("no pod is selected by {}", policy_names(cluster, policies))
         }
     }
 }

@@ -37,6 +37,63 @@ pub struct CheckDocument {
     assertions: Vec<AssertionJson>,
     /// What the answers rest on, one sentence each.
     assumptions: Vec<String>,
+    /// What comes of all of it.
+    #[serde(flatten)]
+    gate: GateJson,
+}
+
+/// What a check comes to, with everything that it has to say.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct GateJson {
+    /// `passed`, `failed` or `unknown`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<String>,
+    /// Everything found: what does not count any more included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<Vec<ItemJson>>,
+    /// Entries of the baseline that nothing matches any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stale: Option<usize>,
+    /// With `--base`, how many pairs of ends have something added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added: Option<u64>,
+    /// With `--base`, how many have something removed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<u64>,
+}
+
+/// One thing found.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemJson {
+    /// The rule's id.
+    pub id: String,
+    /// `error`, `warning` or `note`.
+    pub severity: String,
+    /// What there is to say.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub help: Option<String>,
+    /// The file, or the template that a rendered document was made from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// The line in the file, from 1; 1 in a template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// Where the rendered document has it, when the file is a template.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rendered: Option<String>,
+    /// Other places that matter, `file:line:column`.
+    pub related: Vec<String>,
+    /// What it is, whatever line it is on.
+    pub fingerprint: String,
+    /// `active`, `suppressed` or `baseline`.
+    pub standing: String,
+    /// Why it is suppressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// One assertion.
@@ -138,6 +195,7 @@ pub fn check_json(
     checked: &[(&Assertion, &Checked)],
     assumptions: &[String],
     timing: bool,
+    gate: GateJson,
 ) -> CheckDocument {
     let assertions = checked.iter().map(|(assertion, checked)| {
         let (reason, counterexample) = match &checked.outcome {
@@ -164,6 +222,7 @@ pub fn check_json(
         version: VERSION,
         assertions: assertions.collect(),
         assumptions: assumptions.to_vec(),
+        gate,
     }
 }
 

@@ -11,6 +11,7 @@ pub mod check_json;
 pub mod compare;
 pub mod diff;
 pub mod finding;
+pub mod gate;
 pub mod map;
 pub mod packet;
 pub mod redundant;

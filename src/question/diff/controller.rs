@@ -2,7 +2,7 @@
 
 use super::text::selector_text;
 use super::{Change, Question, State};
-use crate::model::{Origin, Protocol, TrafficSet, Verdict};
+use crate::model::{Origin, Protocol, TargetPort, TrafficSet, Verdict};
 use crate::question::ingress::{IngressEdge, all_backends, ingress_edges};
 use crate::reach::Pair;
 use std::collections::{BTreeMap, BTreeSet};
@@ -95,7 +95,14 @@ pub(super) fn changed_ingresses(question: &Question<'_>) -> Vec<(usize, Origin)>
                 let namespace = cluster.namespace_name(service.namespace);
                 let selector = service.selector.as_ref();
                 let selector = selector.map(|selector| selector_text(cluster, selector));
-                let ports = &service.ports;
+                let ports = service.ports.iter().map(|port| {
+                    let target = match &port.target {
+                        TargetPort::Number(number) => number.to_string(),
+                        TargetPort::Name(name) => cluster.symbols.name(*name).to_owned(),
+                    };
+                    format!("{:?} {} {} {target}", port.name, port.protocol, port.port)
+                });
+                let ports: Vec<String> = ports.collect();
                 let text = format!("{namespace} {} {selector:?} {ports:?}", service.name);
                 (text, service.origin.clone())
             }))

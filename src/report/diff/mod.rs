@@ -11,6 +11,7 @@ mod table;
 pub use json::diff_schema;
 pub use markdown::comment;
 pub use rows::{Row, headline, rows};
+pub use table::render_table;
 
 use super::snippet::Style;
 use crate::model::Cluster;

@@ -10,7 +10,7 @@ use std::io::{self, Write};
 pub(super) const FORMAT: DiffFormat = DiffFormat {
     name: "table",
     summary: "for people: who can newly, or no longer, reach whom, and why",
-    render,
+    render: render_table,
 };
 
 /// Narrower terminals get lines that they have to break.
@@ -18,7 +18,8 @@ const MIN_WIDTH: usize = 40;
 /// How many groups are shown before the rest is only counted.
 const MOST_ROWS: usize = 200;
 
-fn render(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
+/// Writes it.
+pub fn render_table(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
     let width = view.style.width.max(MIN_WIDTH);
     let line = wrap(&headline(view), width, Content::Words);
     match view.style.colour {

@@ -1,0 +1,206 @@
+//! Every rule that a check can report by, with help: the catalogue that SARIF shows.
+
+use crate::model::Severity;
+
+/// One rule.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rule {
+    /// Its id, `NP001` for example.
+    pub id: &'static str,
+    /// Its name in words, with dashes.
+    pub name: &'static str,
+    /// What it finds.
+    pub summary: &'static str,
+    /// Why that matters and what to do.
+    pub help: &'static str,
+    /// How bad it is as a rule.
+    pub severity: Severity,
+}
+
+const fn rule_of(
+    id: &'static str,
+    name: &'static str,
+    severity: Severity,
+    summary: &'static str,
+    help: &'static str,
+) -> Rule {
+    Rule {
+        id,
+        name,
+        summary,
+        help,
+        severity,
+    }
+}
+
+/// All of them, by id.
+pub const RULES: &[Rule] = &[
+    rule_of(
+        "DF001",
+        "connection-added",
+        Severity::Note,
+        "a change opens connections",
+        "What the new manifests allow and the old ones did not. Make sure that it is meant; \
+         `--deny added` refuses it.",
+    ),
+    rule_of(
+        "DF002",
+        "connection-removed",
+        Severity::Note,
+        "a change closes connections",
+        "What the old manifests allowed and the new ones do not. Make sure that nothing needs \
+         it; `--deny removed` refuses it.",
+    ),
+    rule_of(
+        "DF003",
+        "exposed-to-internet",
+        Severity::Error,
+        "a change lets the internet in",
+        "Addresses that are not private, or the ingress controller, can newly reach pods. \
+         Narrow the peer, for example with `ipBlock`; `--deny none` accepts it.",
+    ),
+    rule_of(
+        "GT001",
+        "suppression-without-reason",
+        Severity::Warning,
+        "a suppression gives no reason, and does not count",
+        "Write why behind the id: `# portolan:ignore NP006 agreed with the platform team`.",
+    ),
+    rule_of(
+        "GT002",
+        "unused-suppression",
+        Severity::Note,
+        "a suppression is about nothing",
+        "What it was about is gone, or it stands on another line: remove it, or put it on the \
+         line or directly above.",
+    ),
+    rule_of(
+        "IN001",
+        "intent-violated",
+        Severity::Error,
+        "an assertion does not hold",
+        "There is a flow that is not as intended: it is shown with the policies that decide. \
+         Change the policy, or the intent if it is outdated.",
+    ),
+    rule_of(
+        "IN002",
+        "intent-unknown",
+        Severity::Error,
+        "it is not known whether an assertion holds",
+        "It depends on addresses that pods will get, or the solver gave up. `--pod-cidr` and \
+         `--timeout` can help.",
+    ),
+    rule_of(
+        "IN003",
+        "intent-about-nothing",
+        Severity::Error,
+        "an assertion is about nothing",
+        "It selects nothing, or names something that is not there, so it would hold whatever \
+         the policies say. Correct the selector or the name.",
+    ),
+    rule_of(
+        "IT001",
+        "intent-invalid",
+        Severity::Error,
+        "an intent cannot be read",
+        "An intent with a mistake in it is left out as a whole. docs/intents.md says what may \
+         be in one.",
+    ),
+    rule_of(
+        "IT002",
+        "intent-duplicate",
+        Severity::Error,
+        "two intents have one name",
+        "Give each intent a name of its own.",
+    ),
+    rule_of(
+        "IT003",
+        "intent-selects-nothing",
+        Severity::Warning,
+        "an endpoint of an assertion selects nothing",
+        "Correct the selector, or add what it should select to the input.",
+    ),
+    rule_of(
+        "IT004",
+        "intent-unknown-name",
+        Severity::Error,
+        "an assertion names something that is not there",
+        "Correct the name, or add what it names to the input.",
+    ),
+    rule_of(
+        "LD001",
+        "syntax",
+        Severity::Error,
+        "a document is neither YAML nor JSON",
+        "kubectl cannot read it either. Templates have to be rendered first.",
+    ),
+    rule_of(
+        "LD002",
+        "no-object",
+        Severity::Error,
+        "a document is not a Kubernetes object",
+        "It has no `apiVersion` and `kind`, or ones that the API server does not know.",
+    ),
+    rule_of(
+        "LD003",
+        "not-analysed",
+        Severity::Warning,
+        "a kind that can change connectivity and is not analysed",
+        "The answer leaves it out. `--strict` fails on it.",
+    ),
+    rule_of(
+        "LD004",
+        "ambiguous-scalar",
+        Severity::Warning,
+        "a value that kubectl reads differently than it looks",
+        "YAML 1.1 reads `yes`, `on` and `010` as a truth value and a number: put text in \
+         quotes.",
+    ),
+    rule_of(
+        "LD005",
+        "unreadable",
+        Severity::Error,
+        "a file could not be read",
+        "An answer without it may be wrong.",
+    ),
+    rule_of(
+        "LD006",
+        "unseen-by-kubectl",
+        Severity::Warning,
+        "a document that YAML knows and kubectl does not see",
+        "Separate documents with a line `---` that has nothing else on it.",
+    ),
+    rule_of(
+        "NP001",
+        "invalid",
+        Severity::Error,
+        "an object that the API server rejects",
+        "It would not be applied, and is left out of the answer.",
+    ),
+    rule_of(
+        "NP002",
+        "unknown-field",
+        Severity::Error,
+        "a field that the kind does not have",
+        "The API server drops it, so it says nothing: it is probably misspelled.",
+    ),
+    rule_of(
+        "NP006",
+        "host-bits",
+        Severity::Warning,
+        "a CIDR block with bits beyond its prefix",
+        "The API server ignores them: write the block's first address.",
+    ),
+    rule_of(
+        "NP007",
+        "duplicate",
+        Severity::Error,
+        "the same object is given more than once",
+        "In a cluster the one applied last wins. Remove all but one.",
+    ),
+];
+
+/// The rule of an id.
+pub fn rule(id: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.id == id)
+}
