@@ -25,7 +25,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// 64 pairs for each property, or as many as `PROPTEST_CASES` says.
+/// 32 pairs for each property, or as many as `PROPTEST_CASES` says.
 fn config() -> ProptestConfig {
     let default = ProptestConfig {
         // The same clusters each time; `PROPTEST_RNG_SEED` draws others.
@@ -37,7 +37,7 @@ fn config() -> ProptestConfig {
     };
     let cases = match std::env::var_os("PROPTEST_CASES") {
         Some(_) => default.cases,
-        None => 64,
+        None => 32,
     };
     ProptestConfig {
         cases,

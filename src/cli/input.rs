@@ -173,13 +173,16 @@ pub(super) fn read_pair(
     let paired = pair_sources(old_sources, new_sources);
     let in_old: HashSet<DocumentId> = paired.old.iter().copied().collect();
     let in_new: HashSet<DocumentId> = paired.new.iter().copied().collect();
-    let n_documents = [
-        in_old.difference(&in_new).count(),
-        in_new.difference(&in_old).count(),
-    ];
     let options = options(args);
     let [old, new] = with_progress(output, "loading manifests", || load_pair(&paired, &options));
     let input = Input::new(paired.sources, new, &new_problems, args);
+    // What is meant of the cluster is not of the cluster.
+    let intents = input.intents.iter().chain(&old.intents);
+    let intents: HashSet<DocumentId> = intents.map(|origin| origin.document).collect();
+    let n_documents = [(&in_old, &in_new), (&in_new, &in_old)].map(|(own, other)| {
+        let only = own.difference(other);
+        only.filter(|id| !intents.contains(id)).count()
+    });
     let Read {
         cluster,
         controller,

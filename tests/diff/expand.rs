@@ -81,17 +81,17 @@ impl<'a> Relation<'a> {
 
     /// Whether there is such a connection at all.
     fn is_connection(&self, place: &Place) -> bool {
-        let is_possible = match (place.source, place.destination) {
+        match (place.source, place.destination) {
             (End::Outside(_), End::Outside(_)) => false,
             (End::Outside(address), _) | (_, End::Outside(address)) => {
                 Family::of(address) == place.family
             }
-            (End::Unit(a), End::Unit(b)) => a != b || !self.is_single_pod(a),
-        };
-        // Where neither cluster has both ends in the family, nothing is said.
-        is_possible
-            .then(|| [0, 1].map(|side| self.state(place, side)))
-            .is_some_and(|states| states != [State::Absent; 2])
+            // Where neither cluster has both ends in the family, nothing is said.
+            (End::Unit(a), End::Unit(b)) => {
+                let states = [0, 1].map(|side| self.state(place, side));
+                (a != b || !self.is_single_pod(a)) && states != [State::Absent; 2]
+            }
+        }
     }
 
     /// A pod that nothing owns: there is no other like it.

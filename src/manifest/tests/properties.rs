@@ -280,7 +280,7 @@ proptest! {
     fn mutated_documents_never_panic_and_are_never_lost(documents in mutated()) {
         let sources = Sources::from_text("input.yaml", documents.join("\n---\n"));
         let mut all = Read::default();
-        for batch in batches(&sources) {
+        for batch in batches(sources.documents()) {
             for (read, &(id, document)) in read_alone(&sources, &batch).into_iter().zip(&batch) {
                 let heard = !read.objects.is_empty()
                     || !read.foreign.is_empty()
@@ -304,7 +304,7 @@ proptest! {
                 let _ = sources.locate(origin.document, &origin.route, *target);
             }
         }
-        let again = builder::build(&sources, &LoadOptions::default(), all);
+        let again = builder::build(&sources, sources.len(), &LoadOptions::default(), all);
         prop_assert_eq!(&again.findings, &loaded.findings);
         let ids: Vec<usize> = (0..sources.len()).collect();
         prop_assert_eq!(dump(&again, &ids), dump(&loaded, &ids));

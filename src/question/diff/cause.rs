@@ -249,6 +249,23 @@ impl<'a> Policies<'a> {
             Some((line.side, origin))
         });
         let mut places: Vec<(usize, Origin)> = places.collect();
+        // A rule that is gone from a policy that is not: what stands in its place now.
+        let gone = lines
+            .iter()
+            .filter(|line| line.policy == number && line.side == 0);
+        for line in gone {
+            let now = Line { side: 1, ..*line };
+            let (Some(policy), Some((direction, index))) = (self.policy(now), line.rule) else {
+                continue;
+            };
+            let rule = policy.rules(direction).and_then(|rules| rules.get(index));
+            let rule = rule.filter(|_| !self.is_on_both_sides(now));
+            let origin = rule.map_or_else(
+                || policy.origin.clone(),
+                |rule| policy.origin_of(&rule.route),
+            );
+            places.push((1, origin));
+        }
         if places.is_empty() {
             // The subject or the policyTypes: the policy as a whole, as it is now, or else was.
             places.extend((0..2).rev().find_map(|side| {

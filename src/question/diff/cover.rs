@@ -100,8 +100,21 @@ pub fn cover(tensor: &Tensor) -> (Vec<Box3>, bool) {
         });
         std::array::from_fn(|_| each.next().unwrap_or_default())
     };
-    let boxes = chosen.iter().map(expand).collect();
-    (boxes, is_complete && is_smallest)
+    let boxes = chosen.iter().map(|held| expand(&trimmed(&small, held)));
+    (boxes.collect(), is_complete && is_smallest)
+}
+
+/// A box without the sources and destinations that hold nothing that has to be held.
+fn trimmed(tensor: &Tensor, [a, b, c]: &Box3) -> Box3 {
+    let is_wanted = |a: &[usize], b: &[usize]| {
+        a.iter().any(|&a| {
+            b.iter()
+                .any(|&b| c.iter().any(|&c| tensor.get([a, b, c]) == Cell::Yes))
+        })
+    };
+    let sources = a.iter().copied().filter(|&a| is_wanted(&[a], b));
+    let destinations = b.iter().copied().filter(|&b| is_wanted(a, &[b]));
+    [sources.collect(), destinations.collect(), c.clone()]
 }
 
 /// Joins indexes whose slices are equal, which no smallest cover needs to tell apart.

@@ -321,17 +321,19 @@ impl<'a> Grouping<'a> {
         if from.is_some() && to.is_some() || is_of_other(from) || is_of_other(to) {
             return true;
         }
+        if from.is_some() || to.is_some() {
+            return false;
+        }
         // In neither cluster have both ends an address of the family.
-        let is_absent = |set: &RoaringBitmap, outside: Option<Option<Family>>, side: usize| {
+        let is_absent = |set: &RoaringBitmap, side: usize| {
             let mut present = self.present.iter();
-            outside.is_none()
-                && present.any(|(f, at, present)| {
-                    *at == side && Some(*f) == family && set.is_disjoint(present)
-                })
+            present.any(|(f, at, present)| {
+                *at == side && Some(*f) == family && set.is_disjoint(present)
+            })
         };
         if [0, 1]
             .into_iter()
-            .all(|side| is_absent(sources, from, side) || is_absent(destinations, to, side))
+            .all(|side| is_absent(sources, side) || is_absent(destinations, side))
         {
             return true;
         }

@@ -20,9 +20,10 @@ pub use cover::{Box3, Cell, Tensor, cover};
 pub use describe::{Describer, Term};
 pub use group::{Ends, Group, What};
 
+pub use crate::reach::{Pair, PairedWorkload};
+
 use super::ingress::ControllerChoice;
 use crate::model::Cluster;
-use crate::reach::{Pair, PairedWorkload};
 
 /// What is said of some traffic between two ends, in one of the two clusters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

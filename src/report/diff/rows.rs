@@ -2,8 +2,9 @@
 
 use super::View;
 use crate::model::{AddressSet, Cluster, Origin, Place, WorkloadId};
-use crate::question::diff::{Cause, Change, Describer, Ends, Group, State, Term, What};
-use crate::reach::PairedWorkload;
+use crate::question::diff::{
+    Cause, Change, Describer, Ends, Group, PairedWorkload, State, Term, What,
+};
 use crate::report::finding::counted;
 use crate::report::map::names::{list, outside, traffic};
 use crate::report::snippet::place_text;
