@@ -23,6 +23,7 @@ demo: ## install what is missing, then chart, question and check the example sho
 	ask can -f testdata/shop shop/frontend reach shop/cart --port 7070; \
 	ask can -f testdata/shop shop/frontend reach shop/orders-db; \
 	ask check testdata/shop --intent policies/shop.yaml; \
+	ask diff testdata/diff/old.yaml testdata/diff/new.yaml; \
 	ask compile testdata/nodes --target nft --all-nodes -o target/rules; \
 	ask verify --target nft target/rules/worker-1 testdata/nodes
 

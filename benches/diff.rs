@@ -2,8 +2,7 @@
 //! policies, with under 1 % of the policies changed, and with every one of them changed.
 //!
 //! `cargo bench --bench diff` prints the times and the ratios to one `list` in its default format,
-//! which groups and is the fastest, and to one that lists pairs. Everything from reading the files
-//! to the printed answer is in them.
+//! which groups, and to one that lists pairs: of whole commands, run in turns.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,15 +14,13 @@
 mod cluster;
 
 use cluster::{APPS, REPLICAS, write_cluster};
-use portolan::manifest::{LoadOptions, load, load_pair};
+use portolan::manifest::{LoadOptions, load_pair};
 use portolan::question::diff::{Question as DiffQuestion, diff};
-use portolan::question::list::{Filter, Question};
-use portolan::reach::Reach;
 use portolan::report::diff::{DIFF_FORMATS, View};
-use portolan::report::map::{MAP_FORMATS, Map, MapOptions};
 use portolan::report::snippet::Style;
 use portolan::source::{pair_sources, read_inputs};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const NAMESPACES: usize = 100;
@@ -36,8 +33,8 @@ fn main() {
     let measured = std::env::args().any(|argument| argument == "--bench");
     let (namespaces, runs) = if measured { (NAMESPACES, RUNS) } else { (3, 1) };
     let folder = std::env::temp_dir().join(format!("portolan-diff-{}", std::process::id()));
-    let [old, few, all] = ["old", "few", "all"].map(|name| folder.join(name));
-    for path in [&old, &few, &all] {
+    let [old, same, few, all] = ["old", "same", "few", "all"].map(|name| folder.join(name));
+    for path in [&old, &same, &few, &all] {
         std::fs::create_dir_all(path).unwrap();
         write_cluster(path, namespaces);
     }
@@ -46,14 +43,14 @@ fn main() {
     // Taken in turns, so that a slow moment of the machine is everyone's.
     let mut times: [Vec<Duration>; 5] = Default::default();
     for _ in 0..runs {
-        times[0].push(timed(|| list(&old, "table")));
-        times[1].push(timed(|| list(&old, "json")));
-        times[2].push(timed(|| compare(&old, &old)));
-        times[3].push(timed(|| compare(&old, &few)));
-        times[4].push(timed(|| compare(&old, &all)));
+        times[0].push(timed(|| run(&["list"], &[&old])));
+        times[1].push(timed(|| run(&["list", "-o", "json"], &[&old])));
+        times[2].push(timed(|| run(&["diff"], &[&old, &same])));
+        times[3].push(timed(|| run(&["diff"], &[&old, &few])));
+        times[4].push(timed(|| run(&["diff"], &[&old, &all])));
     }
-    let (_, n_few) = compare(&old, &few);
-    let (_, n_all) = compare(&old, &all);
+    let (_, n_few, stages) = compare(&old, &few);
+    let (_, n_all, _) = compare(&old, &all);
     std::fs::remove_dir_all(&folder).unwrap();
     let [table, pairs, same, few, all] = times.map(median);
     println!(
@@ -74,6 +71,8 @@ fn main() {
     row("diff, nothing changed", same);
     row(&format!("diff, {FEW} policies, {n_few} groups"), few);
     row(&format!("diff, every policy, {n_all} groups"), all);
+    let stages = stages.map(|(name, time)| format!("{name} {:.0} ms", time.as_secs_f64() * 1e3));
+    println!("of {FEW} policies: {}", stages.join(", "));
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> Duration {
@@ -120,42 +119,37 @@ fn change_policies(folder: &Path, count: usize) {
     }
 }
 
-fn list(folder: &Path, format: &str) -> usize {
-    let (sources, _) = read_inputs(&[folder.to_owned()], &mut std::io::empty());
-    let loaded = load(&sources, &LoadOptions::default());
-    let reach = Reach::new(&loaded.cluster);
-    let filter = Filter::default();
-    let map = Map {
-        question: Question {
-            cluster: &loaded.cluster,
-            reach: &reach,
-            filter: &filter,
-            controller: None,
-        },
-        assumptions: &[],
-        locate: &|_| String::new(),
-        options: MapOptions::default(),
-    };
-    let mut formats = MAP_FORMATS.iter();
-    let format = formats.find(|known| known.name == format).unwrap();
-    let mut output = Vec::new();
-    (format.render)(&map, &mut output).unwrap();
-    output.len()
+/// Runs the tool as it is used, up to its end. The answer goes to a file: what a terminal takes is
+/// not what is measured.
+fn run(arguments: &[&str], paths: &[&Path]) {
+    let answer = paths[0].with_file_name("answer");
+    let status = Command::new(env!("CARGO_BIN_EXE_portolan"))
+        .args(arguments)
+        .args(paths)
+        .stdout(std::fs::File::create(answer).unwrap())
+        .stderr(Stdio::null())
+        .status();
+    assert!(status.unwrap().success());
 }
 
-/// The size of the answer, and the number of its groups.
-fn compare(old: &Path, new: &Path) -> (usize, usize) {
+/// The size of the answer, the number of its groups, and how long each stage took.
+fn compare(old: &Path, new: &Path) -> (usize, usize, [(&'static str, Duration); 5]) {
+    let start = Instant::now();
     let [old, new] = [old, new].map(|folder| {
         let (sources, _) = read_inputs(&[folder.to_owned()], &mut std::io::empty());
         sources
     });
+    let read = start.elapsed();
     let paired = pair_sources(old, new);
+    let matched = start.elapsed();
     let [old, new] = load_pair(&paired, &LoadOptions::default());
+    let loaded = start.elapsed();
     let clusters = [&old.cluster, &new.cluster];
     let found = diff(&DiffQuestion {
         clusters,
         controllers: [None, None],
     });
+    let compared = start.elapsed();
     let view = View {
         diff: &found,
         clusters,
@@ -170,5 +164,12 @@ fn compare(old: &Path, new: &Path) -> (usize, usize) {
     };
     let mut output = Vec::new();
     (DIFF_FORMATS[0].render)(&view, &mut output).unwrap();
-    (output.len(), found.groups.len())
+    let stages = [
+        ("reading", read),
+        ("matching documents", matched - read),
+        ("loading", loaded - matched),
+        ("comparing", compared - loaded),
+        ("telling", start.elapsed() - compared),
+    ];
+    (output.len(), found.groups.len(), stages)
 }

@@ -10,6 +10,7 @@ use portolan::report::answer_json::answer_schema;
 use portolan::report::bundle::bundle_schema;
 use portolan::report::check_json::check_schema;
 use portolan::report::compare::compared_schema;
+use portolan::report::diff::diff_schema;
 use portolan::report::map::{grouped_schema, pairs_schema};
 use portolan::report::redundant::redundant_schema;
 use portolan::report::verify::verified_schema;
@@ -27,6 +28,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("list.v1.json", pairs_schema()),
         ("list-grouped.v1.json", grouped_schema()),
         ("check.v1.json", check_schema()),
+        ("diff.v1.json", diff_schema()),
         ("compared.v1.json", compared_schema()),
         ("redundant.v1.json", redundant_schema()),
         ("bundle.v1.json", bundle_schema()),
@@ -128,6 +130,14 @@ fn what_is_written_conforms() {
                 "json",
                 "--timing=always",
             ],
+        ),
+        (
+            "diff.v1.json",
+            vec!["diff", shop, "testdata/apps/online-boutique", "-o", "json"],
+        ),
+        (
+            "diff.v1.json",
+            vec!["diff", "testdata/nodes", shop, "-o", "json"],
         ),
         (
             "compared.v1.json",

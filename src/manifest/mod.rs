@@ -127,15 +127,33 @@ pub fn load_pair(paired: &PairedSources, options: &LoadOptions) -> [Loaded; 2] {
         let documents = sources.documents().filter(|(id, _)| is_wanted(id));
         read(sources, documents, options)
     };
-    let shared = of(&|id| in_old.contains(id) && in_new.contains(id));
+    let is_shared = |(id, _): &(DocumentId, &Document)| in_old.contains(id) && in_new.contains(id);
+    let namespace = namespace(options);
+    // Copied where it was read, on every core.
+    let parts: Vec<(Read, Read)> = batches(sources.documents().filter(is_shared))
+        .into_par_iter()
+        .map(|batch| {
+            let read = read_batch(sources, &batch, namespace);
+            (read.clone(), read)
+        })
+        .collect();
+    let (copied, shared): (Vec<Read>, Vec<Read>) = parts.into_iter().unzip();
+    let join = |parts: Vec<Read>| parts.into_iter().fold(Read::default(), Read::join);
     let only_old = of(&|id| in_old.contains(id) && !in_new.contains(id));
     let only_new = of(&|id| !in_old.contains(id) && in_new.contains(id));
-    let copied = shared.clone();
     let (old_loaded, new_loaded) = rayon::join(
-        || builder::build(sources, in_old.len(), options, copied.join(only_old)),
-        || builder::build(sources, in_new.len(), options, shared.join(only_new)),
+        || builder::build(sources, in_old.len(), options, join(copied).join(only_old)),
+        || builder::build(sources, in_new.len(), options, join(shared).join(only_new)),
     );
     [old_loaded, new_loaded]
+}
+
+/// Where objects go that name no namespace (N11).
+fn namespace(options: &LoadOptions) -> &str {
+    match options.default_namespace.as_str() {
+        "" => "default",
+        namespace => namespace,
+    }
 }
 
 fn read<'s>(
@@ -143,10 +161,7 @@ fn read<'s>(
     documents: impl Iterator<Item = (DocumentId, &'s Document)>,
     options: &LoadOptions,
 ) -> Read {
-    let namespace = match options.default_namespace.as_str() {
-        "" => "default",
-        namespace => namespace,
-    };
+    let namespace = namespace(options);
     let parts: Vec<Read> = batches(documents)
         .into_par_iter()
         .map(|batch| read_batch(sources, &batch, namespace))

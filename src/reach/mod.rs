@@ -26,6 +26,7 @@ pub use universe::{Element, ElementId, GroupId, Presence};
 
 use crate::model::{AddressSet, Cluster, Direction, Family, PodId, Protocol, TrafficSet, Verdict};
 use roaring::RoaringBitmap;
+use std::cell::OnceCell;
 use std::net::IpAddr;
 use table::Profiles;
 use universe::Universe;
@@ -168,21 +169,7 @@ impl Reach {
         direction: Direction,
         groups: &[GroupId],
     ) -> Vec<Vec<RuleBoxes>> {
-        let postings = posting::Postings::new(cluster, &self.universe);
-        let of = |group: &GroupId| {
-            let policies = &self
-                .table(self.profile(*group, direction), direction)
-                .policies;
-            table::rules_of(
-                cluster,
-                &self.universe,
-                &postings,
-                direction,
-                *group,
-                policies,
-            )
-        };
-        groups.iter().map(of).collect()
+        RuleBook::new(self, cluster).rules_of(direction, groups)
     }
 
     /// The traffic from one pod to another in one family; `None` when one of them has no
@@ -281,6 +268,53 @@ impl Reach {
     /// The addresses outside the cluster that the given elements stand for.
     pub fn external_addresses(&self, elements: &RoaringBitmap) -> AddressSet {
         self.universe.external_addresses(elements)
+    }
+}
+
+/// The rules of a cluster as sets, for who asks more than once: what it takes to make them is kept
+/// from the first time on.
+pub struct RuleBook<'a> {
+    reach: &'a Reach,
+    cluster: &'a Cluster,
+    postings: OnceCell<posting::Postings<'a>>,
+}
+
+impl<'a> RuleBook<'a> {
+    /// A book of a cluster and its relation. Nothing is made yet.
+    pub fn new(reach: &'a Reach, cluster: &'a Cluster) -> Self {
+        RuleBook {
+            reach,
+            cluster,
+            postings: OnceCell::new(),
+        }
+    }
+
+    /// As [`Reach::rules_of`].
+    pub fn rules_of(&self, direction: Direction, groups: &[GroupId]) -> Vec<Vec<RuleBoxes>> {
+        let (reach, cluster) = (self.reach, self.cluster);
+        let postings = self
+            .postings
+            .get_or_init(|| posting::Postings::new(cluster, &reach.universe));
+        let of = |group: &GroupId| {
+            let policies = &reach
+                .table(reach.profile(*group, direction), direction)
+                .policies;
+            table::rules_of(
+                cluster,
+                &reach.universe,
+                postings,
+                direction,
+                *group,
+                policies,
+            )
+        };
+        groups.iter().map(of).collect()
+    }
+}
+
+impl std::fmt::Debug for RuleBook<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RuleBook").finish_non_exhaustive()
     }
 }
 

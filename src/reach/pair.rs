@@ -67,20 +67,35 @@ fn relation(cluster: &Cluster, universe: Universe) -> Reach {
     }
 }
 
-/// The workloads of either cluster, sorted by namespace, name and kind.
+/// The workloads of either cluster, sorted by namespace, name and kind, as those of each are.
 fn paired_workloads(clusters: [&Cluster; 2]) -> Vec<PairedWorkload> {
-    let mut paired: BTreeMap<(&str, &str, &str), [Option<WorkloadId>; 2]> = BTreeMap::new();
-    for (side, cluster) in clusters.into_iter().enumerate() {
-        for (id, workload) in cluster.workloads_with_ids() {
-            let namespace = cluster.namespace_name(workload.namespace);
-            let key = (namespace, workload.name.as_str(), workload.kind.0.as_str());
-            if let Some(slot) = paired.entry(key).or_default().get_mut(side) {
-                *slot = Some(id);
-            }
-        }
+    let mut sides = clusters.map(|cluster| {
+        let workloads = cluster.workloads_with_ids();
+        let mut keyed: Vec<_> = workloads
+            .map(|(id, workload)| {
+                let namespace = cluster.namespace_name(workload.namespace);
+                let name = workload.name.as_str();
+                ((namespace, name, workload.kind.0.as_str()), id)
+            })
+            .collect();
+        // They are already, unless they were put together by hand.
+        keyed.sort();
+        keyed.into_iter().peekable()
+    });
+    let mut paired = Vec::new();
+    let [old, new] = &mut sides;
+    loop {
+        let first = match (old.peek(), new.peek()) {
+            (Some((a, _)), Some((b, _))) => *a.min(b),
+            (Some((key, _)), None) | (None, Some((key, _))) => *key,
+            (None, None) => return paired,
+        };
+        let ids = [&mut *old, &mut *new].map(|side| {
+            let next = side.next_if(|(key, _)| *key == first);
+            next.map(|(_, id)| id)
+        });
+        paired.push(PairedWorkload { ids });
     }
-    let paired = paired.into_values();
-    paired.map(|ids| PairedWorkload { ids }).collect()
 }
 
 /// The units of two clusters, with the kind of pod that each is in either. `kinds` says which
@@ -91,6 +106,10 @@ pub(super) fn units(
 ) -> Vec<(Unit, [Option<usize>; 2])> {
     let mut units = Vec::new();
     for (workload, paired) in paired_workloads(clusters).into_iter().enumerate() {
+        if let Some(unit) = alike(clusters, kinds, workload, paired) {
+            units.push(unit);
+            continue;
+        }
         let sides = std::array::from_fn(|side| {
             let (cluster, kinds) = (clusters.get(side), kinds.get(side));
             let id = paired.ids.get(side).copied().flatten();
@@ -111,6 +130,38 @@ pub(super) fn units(
         }));
     }
     units
+}
+
+/// The one unit of a workload whose pods are all alike in each cluster, which is the usual case.
+fn alike(
+    clusters: [&Cluster; 2],
+    kinds: [&[usize]; 2],
+    workload: usize,
+    paired: PairedWorkload,
+) -> Option<(Unit, [Option<usize>; 2])> {
+    let mut pods = [Vec::new(), Vec::new()];
+    let mut found = [None, None];
+    let sides = clusters.into_iter().zip(kinds).zip(paired.ids);
+    for (((cluster, kinds), id), (pods, found)) in sides.zip(pods.iter_mut().zip(&mut found)) {
+        for (pod, _) in id.into_iter().flat_map(|id| cluster.pods_of(id)) {
+            let index = usize::try_from(pod.0).ok()?;
+            let kind = *kinds.get(index)?;
+            if found.is_some_and(|known| known != kind) {
+                return None;
+            }
+            *found = Some(kind);
+            pods.push(pod);
+        }
+    }
+    if found == [None, None] {
+        return None;
+    }
+    let unit = Unit {
+        workload,
+        pods,
+        is_whole: true,
+    };
+    Some((unit, found))
 }
 
 fn pods_by_kind(

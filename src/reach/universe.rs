@@ -206,11 +206,10 @@ impl Universe {
         let blocks: Vec<AddressSet> = blocks.into_iter().cloned().collect();
         let atoms = cut(&blocks);
         let [old, new] = clusters;
-        let kinds = [
-            Kinds::of(old, old_mentions, &atoms),
-            Kinds::of(new, new_mentions, &atoms),
-        ];
-        let [old_kinds, new_kinds] = &kinds;
+        let (old_kinds, new_kinds) = rayon::join(
+            || Kinds::of(old, old_mentions, &atoms),
+            || Kinds::of(new, new_mentions, &atoms),
+        );
         let units = units(clusters, [&old_kinds.of_pod, &new_kinds.of_pod]);
         let mut ids: HashMap<[Option<usize>; 2], GroupId> = HashMap::new();
         let mut pods: Vec<([Option<usize>; 2], [Vec<PodId>; 2])> = Vec::new();

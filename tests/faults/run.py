@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts the faults of faults.txt, dataplane.txt and ebpf.txt into the code one at a time and says which tests catch each.
+"""Puts the faults of faults.txt, dataplane.txt, diff.txt and ebpf.txt into the code one at a time and says which tests catch each.
 
 usage: tests/faults/run.py [FIRST [LAST]]
 
@@ -22,6 +22,7 @@ CARGO = ["cargo", "test", "--locked", "--no-fail-fast"]
 LISTS = {
     "faults.txt": [*CARGO, "--test", "agreement", "--", "z3", "comparisons", "redundant"],
     "dataplane.txt": [*CARGO, "--test", "dataplane", "--test", "mutants"],
+    "diff.txt": [*CARGO, "--test", "diff"],
     "ebpf.txt": [*CARGO, "--lib", "--test", "ebpf", "--test", "ebpf_mutants"],
 }
 

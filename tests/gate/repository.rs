@@ -1,5 +1,7 @@
 //! A Git repository of its own for a test, and the tool run in it.
 
+#![allow(dead_code, reason = "each suite uses a part")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,7 +21,6 @@ impl Output {
     }
 }
 
-#[allow(dead_code, reason = "each suite uses a part")]
 impl Repository {
     pub(crate) fn new(name: &str) -> Repository {
         let name = format!("portolan-{name}-{}", std::process::id());

@@ -445,26 +445,30 @@ fn seen_differently(clusters: [&Cluster; 2], unit: &Unit) -> Vec<Relabelled> {
             let namespace = new_cluster.namespace_name(workload.namespace);
             format!("{} {namespace}/{}", workload.kind, workload.name)
         });
-    let mut say = |what: &str| {
+    let mut say = |what: &str, is_of_labels: bool| {
+        let at = |origin: &Origin| match is_of_labels {
+            true => labels_of(origin),
+            false => origin.clone(),
+        };
         found.push(Relabelled {
             what: format!("{what} of {name}"),
-            places: vec![(0, old.origin.clone()), (1, new.origin.clone())],
+            places: vec![(0, at(&old.origin)), (1, at(&new.origin))],
         });
     };
     if !same_labels(clusters, [&old.labels, &new.labels]) {
-        say("labels");
+        say("labels", true);
     }
     if old.addresses != new.addresses {
-        say("addresses");
+        say("addresses", false);
     }
     if ports(old_cluster, old) != ports(new_cluster, new) {
-        say("ports");
+        say("ports", false);
     }
     if old.host_network != new.host_network {
-        say("hostNetwork");
+        say("hostNetwork", false);
     }
     if old.node != new.node {
-        say("node");
+        say("node", false);
     }
     let namespaces = old_cluster
         .namespace(old.namespace)
@@ -477,11 +481,19 @@ fn seen_differently(clusters: [&Cluster; 2], unit: &Unit) -> Vec<Relabelled> {
         found.push(Relabelled {
             what: format!("labels of Namespace {}", new.name),
             places: places
-                .filter_map(|(side, origin)| Some((side, origin.clone()?)))
+                .filter_map(|(side, origin)| Some((side, labels_of(origin.as_ref()?))))
                 .collect(),
         });
     }
     found
+}
+
+/// Where the labels of an object or a template are written.
+fn labels_of(origin: &Origin) -> Origin {
+    Origin {
+        document: origin.document,
+        route: origin.route.clone().key("metadata").key("labels"),
+    }
 }
 
 fn same_labels(clusters: [&Cluster; 2], labels: [&Labels; 2]) -> bool {

@@ -7,9 +7,9 @@ use super::group::is_bare_pod;
 use super::sides::{Piece, Scope, Side, scopes, sides};
 use super::{Change, Question, State};
 use crate::model::{Direction, Family, TrafficSet};
-use crate::reach::{GroupId, Pair};
+use crate::reach::{GroupId, Pair, RuleBook};
 use roaring::RoaringBitmap;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 /// Connections with one change for the same causes.
@@ -47,17 +47,16 @@ pub(super) fn cells<'a>(question: &Question<'a>, pair: &Pair) -> Cells<'a> {
         products: BTreeMap::new(),
         policies: Policies::new(question.clusters),
     };
+    let [old, new] = &pair.reaches;
+    let [old_cluster, new_cluster] = question.clusters;
+    let books = [
+        RuleBook::new(old, old_cluster),
+        RuleBook::new(new, new_cluster),
+    ];
     for scope in scopes(pair) {
-        let mut both = Direction::ALL.map(|direction| {
-            sides(
-                question.clusters,
-                pair,
-                &mut cells.policies,
-                direction,
-                &scope,
-            )
-        });
-        let [egress, ingress] = &mut both;
+        let both = Direction::ALL
+            .map(|direction| sides(&books, pair, &mut cells.policies, direction, &scope));
+        let [egress, ingress] = &both;
         let exempt = Exempt::new(pair, &scope);
         let context = Context {
             scope: &scope,
@@ -77,8 +76,8 @@ pub(super) fn cells<'a>(question: &Question<'a>, pair: &Pair) -> Cells<'a> {
 struct Context<'a> {
     scope: &'a Scope,
     exempt: &'a Exempt,
-    egress: &'a [Side],
-    ingress: &'a [Side],
+    egress: &'a [Side<'a>],
+    ingress: &'a [Side<'a>],
 }
 
 /// What changed between groups that both clusters have, and between those and outside.
@@ -86,22 +85,30 @@ fn changed(context: &Context<'_>, cells: &mut Cells<'_>) {
     let scope = context.scope;
     let both = scope.both();
     let ingress_of = index(context.ingress);
+    let sides = context.ingress.iter().enumerate();
+    let changed_ingress: Vec<usize> = sides
+        .filter(|(_, to)| to.is_changed)
+        .map(|(index, _)| index)
+        .collect();
     for from in context.egress {
-        outside(scope, from, Direction::Egress, cells);
+        if from.is_changed {
+            outside(scope, from, Direction::Egress, cells);
+        }
         let sources = &from.members & &both;
-        if sources.is_empty() {
+        if sources.is_empty() || !from.is_changed && changed_ingress.is_empty() {
             continue;
         }
-        for out in &from.pieces {
+        for out in from.pieces() {
             let may_change = from.is_changed && out.is_changed();
-            for index in meeting(&out.peers, context.ingress, &ingress_of) {
+            let meeting = match may_change {
+                true => meeting(&out.peers, context.ingress, &ingress_of),
+                false => changed_ingress.clone(),
+            };
+            for index in meeting {
                 let Some(to) = context.ingress.get(index) else {
                     continue;
                 };
-                if !may_change && !to.is_changed {
-                    continue;
-                }
-                for into in &to.pieces {
+                for into in to.pieces() {
                     if !may_change && !into.is_changed() {
                         continue;
                     }
@@ -143,7 +150,7 @@ fn changed(context: &Context<'_>, cells: &mut Cells<'_>) {
             }
         }
     }
-    for to in context.ingress {
+    for to in context.ingress.iter().filter(|to| to.is_changed) {
         outside(scope, to, Direction::Ingress, cells);
     }
 }
@@ -155,9 +162,9 @@ fn state(a: &Piece, b: &Piece, side: usize) -> State {
 }
 
 /// What changed between groups and addresses outside: the groups' side decides alone (N4).
-fn outside(scope: &Scope, side: &Side, direction: Direction, cells: &mut Cells<'_>) {
+fn outside(scope: &Scope, side: &Side<'_>, direction: Direction, cells: &mut Cells<'_>) {
     let pods = &side.members & &scope.both();
-    for piece in side.pieces.iter().filter(|piece| piece.is_changed()) {
+    for piece in side.pieces().iter().filter(|piece| piece.is_changed()) {
         let [before, after] = piece.states;
         let addresses = &piece.peers & &scope.outside;
         let Some(change) = Change::between(before, after) else {
@@ -212,7 +219,7 @@ fn one_sided(context: &Context<'_>, side: usize, cells: &mut Cells<'_>) {
         (change, BTreeSet::from([Blame::Workload]))
     };
     let ingress_of = index(context.ingress);
-    let pieces = |of: &'_ Side| of.alone.get(side).cloned().unwrap_or_default();
+    let pieces = |of: &Side<'_>| of.alone(side);
     for from in context.egress {
         let members = &from.members & present;
         for out in pieces(from) {
@@ -382,8 +389,8 @@ fn add_pair(
 }
 
 /// The side of every group.
-fn index(sides: &[Side]) -> BTreeMap<u32, usize> {
-    let mut index = BTreeMap::new();
+fn index(sides: &[Side<'_>]) -> HashMap<u32, usize> {
+    let mut index = HashMap::new();
     for (at, side) in sides.iter().enumerate() {
         index.extend(side.members.iter().map(|group| (group, at)));
     }
@@ -391,7 +398,11 @@ fn index(sides: &[Side]) -> BTreeMap<u32, usize> {
 }
 
 /// The sides with a member among the peers, in order, by whichever way is shorter.
-fn meeting(peers: &RoaringBitmap, sides: &[Side], of_group: &BTreeMap<u32, usize>) -> Vec<usize> {
+fn meeting(
+    peers: &RoaringBitmap,
+    sides: &[Side<'_>],
+    of_group: &HashMap<u32, usize>,
+) -> Vec<usize> {
     let n_sides = u64::try_from(sides.len()).unwrap_or(u64::MAX);
     if peers.len() < n_sides {
         let found: BTreeSet<usize> = peers

@@ -197,6 +197,33 @@ impl Joined {
     }
 }
 
+/// Takes from each group the traffic that another one tells of all of its ends anyway.
+fn say_once(groups: &mut [Joined]) {
+    for index in 0..groups.len() {
+        let Some(own) = groups.get(index) else {
+            continue;
+        };
+        let mut left = own.traffic.clone();
+        for other in groups.iter().enumerate().filter(|(at, _)| *at != index) {
+            let (_, other) = other;
+            if !own.sources.is_subset(&other.sources)
+                || !own.destinations.is_subset(&other.destinations)
+            {
+                continue;
+            }
+            for (family, traffic) in &mut left {
+                if let Some(told) = other.traffic.get(family) {
+                    *traffic = traffic.difference(told);
+                }
+            }
+        }
+        left.retain(|_, traffic| !traffic.is_none());
+        if let (false, Some(own)) = (left.is_empty(), groups.get_mut(index)) {
+            own.traffic = left;
+        }
+    }
+}
+
 struct Grouping<'a> {
     question: &'a Question<'a>,
     pair: &'a Pair,
@@ -291,8 +318,9 @@ impl<'a> Grouping<'a> {
         };
         let tensor = self.tensor(&atoms, products);
         let (boxes, is_smallest) = cover(&tensor);
-        let joined = boxes.iter().map(|chosen| atoms.join(chosen));
-        (joined.collect(), is_smallest)
+        let mut joined: Vec<Joined> = boxes.iter().map(|chosen| atoms.join(chosen)).collect();
+        say_once(&mut joined);
+        (joined, is_smallest)
     }
 
     fn tensor(&self, atoms: &Atoms, products: &[Product]) -> Tensor {

@@ -6,9 +6,10 @@
 
 use super::State;
 use super::cause::{Blame, Line, Policies, blame};
-use crate::model::{Cluster, Direction, Family, TrafficSet};
-use crate::reach::{Entry, GroupId, Pair, ProfileId, Reach, RuleBoxes};
+use crate::model::{Direction, Family, TrafficSet};
+use crate::reach::{Entry, GroupId, Pair, ProfileId, Reach, RuleBook, RuleBoxes};
 use roaring::RoaringBitmap;
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
@@ -33,13 +34,32 @@ impl Piece {
 
 /// Groups with the same profile before and the same after.
 #[derive(Debug)]
-pub(super) struct Side {
+pub(super) struct Side<'a> {
     pub(super) members: RoaringBitmap,
-    /// What is let through before or after, for groups that are in both clusters.
-    pub(super) pieces: Vec<Piece>,
-    /// What is let through in each cluster by itself.
-    pub(super) alone: [Vec<Piece>; 2],
     pub(super) is_changed: bool,
+    /// What is let through before or after, for groups that are in both clusters; of sides that
+    /// did not change, made when first asked for.
+    pieces: OnceCell<Vec<Piece>>,
+    entries: [&'a [Entry]; 2],
+    reaches: [&'a Reach; 2],
+    scope: &'a Scope,
+}
+
+impl Side<'_> {
+    /// What is let through before or after, for groups that are in both clusters.
+    pub(super) fn pieces(&self) -> &[Piece] {
+        self.pieces.get_or_init(|| self.alone(1))
+    }
+
+    /// What is let through in one cluster by itself.
+    pub(super) fn alone(&self, side: usize) -> Vec<Piece> {
+        let reach = self.reaches.get(side);
+        let entries = self.entries.get(side);
+        match (reach, entries) {
+            (Some(reach), Some(entries)) => alone(reach, self.scope, entries),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// Traffic that a side lets through before or after, and not both.
@@ -110,13 +130,13 @@ pub(super) fn scopes(pair: &Pair) -> Vec<Scope> {
 }
 
 /// The sides of a direction, in the order of their first group.
-pub(super) fn sides(
-    clusters: [&Cluster; 2],
-    pair: &Pair,
+pub(super) fn sides<'a>(
+    books: &[RuleBook<'_>; 2],
+    pair: &'a Pair,
     policies: &mut Policies<'_>,
     direction: Direction,
-    scope: &Scope,
-) -> Vec<Side> {
+    scope: &'a Scope,
+) -> Vec<Side<'a>> {
     let [old, new] = &pair.reaches;
     let mut ids: HashMap<[Option<ProfileId>; 2], usize> = HashMap::new();
     let mut found: Vec<([Option<ProfileId>; 2], RoaringBitmap)> = Vec::new();
@@ -138,7 +158,7 @@ pub(super) fn sides(
     // The numbering is the same, so equal tables say the same of the same pods, unless those
     // have other addresses than before.
     let is_same = in_old == in_new && old.has_same_elements(new);
-    let mut sides: Vec<Side> = found
+    let mut sides: Vec<Side<'_>> = found
         .iter()
         .map(|(key, members)| {
             let entries = [(old, key[0]), (new, key[1])].map(|(reach, profile)| {
@@ -149,37 +169,40 @@ pub(super) fn sides(
             side(pair, scope, *key, entries, members.clone(), is_same)
         })
         .collect();
-    explain(
-        clusters, pair, policies, direction, scope, &found, &mut sides,
-    );
+    explain(books, pair, policies, direction, scope, &found, &mut sides);
     sides
 }
 
-fn side(
-    pair: &Pair,
-    scope: &Scope,
+fn side<'a>(
+    pair: &'a Pair,
+    scope: &'a Scope,
     key: [Option<ProfileId>; 2],
-    [old, new]: [&[Entry]; 2],
+    entries: [&'a [Entry]; 2],
     members: RoaringBitmap,
     is_same: bool,
-) -> Side {
-    let is_in_both = key.iter().all(Option::is_some);
-    let [old_reach, new_reach] = &pair.reaches;
-    let old_alone = alone(old_reach, scope, old);
-    let new_alone = if is_in_both && is_same && old == new {
-        old_alone.clone()
-    } else {
-        alone(new_reach, scope, new)
+) -> Side<'a> {
+    let [old, new] = &pair.reaches;
+    let side = Side {
+        members,
+        is_changed: false,
+        pieces: OnceCell::new(),
+        entries,
+        reaches: [old, new],
+        scope,
     };
+    let is_in_both = key.iter().all(Option::is_some);
+    let [before, after] = entries;
+    if is_in_both && is_same && before == after {
+        return side;
+    }
     let pieces = match is_in_both {
-        true => merged(&old_alone, &new_alone, &everything(scope)),
+        true => merged(&side.alone(0), &side.alone(1), &everything(scope)),
         false => Vec::new(),
     };
     Side {
         is_changed: pieces.iter().any(Piece::is_changed),
-        members,
-        pieces,
-        alone: [old_alone, new_alone],
+        pieces: OnceCell::from(pieces),
+        ..side
     }
 }
 
@@ -279,13 +302,13 @@ fn merged(old: &[Piece], new: &[Piece], everything: &RoaringBitmap) -> Vec<Piece
 
 /// Finds the causes of all pieces that changed.
 fn explain(
-    clusters: [&Cluster; 2],
+    books: &[RuleBook<'_>; 2],
     pair: &Pair,
     policies: &mut Policies<'_>,
     direction: Direction,
     scope: &Scope,
     keys: &[([Option<ProfileId>; 2], RoaringBitmap)],
-    sides: &mut [Side],
+    sides: &mut [Side<'_>],
 ) {
     let changed: Vec<(usize, GroupId)> = sides
         .iter()
@@ -295,9 +318,12 @@ fn explain(
         .collect();
     let groups: Vec<GroupId> = changed.iter().map(|&(_, group)| group).collect();
     let [old, new] = &pair.reaches;
-    let [old_cluster, new_cluster] = clusters;
-    let old_rules = old.rules_of(old_cluster, direction, &groups);
-    let new_rules = new.rules_of(new_cluster, direction, &groups);
+    if groups.is_empty() {
+        return;
+    }
+    let [old_rules, new_rules] = books
+        .each_ref()
+        .map(|book| book.rules_of(direction, &groups));
     let rules = old_rules.iter().zip(&new_rules);
     for (&(index, _), (old_rules, new_rules)) in changed.iter().zip(rules) {
         let (Some(side), Some(([Some(before), Some(after)], _))) =
@@ -309,7 +335,8 @@ fn explain(
             old.table(*before, direction).policies.as_slice(),
             new.table(*after, direction).policies.as_slice(),
         ];
-        let pieces = std::mem::take(&mut side.pieces);
+        let pieces = side.pieces.take().unwrap_or_default();
+        let mut all = Vec::with_capacity(pieces.len());
         for piece in pieces {
             let explained = explained(
                 policies,
@@ -323,8 +350,9 @@ fn explain(
                     may
                 },
             );
-            side.pieces.extend(explained);
+            all.extend(explained);
         }
+        side.pieces = OnceCell::from(all);
     }
 }
 

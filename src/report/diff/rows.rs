@@ -44,6 +44,9 @@ const MOST_NAMED: usize = 4;
 
 /// All groups in words. Lists of names are of about `budget` characters.
 pub fn rows(view: &View<'_>, budget: usize) -> Vec<Row> {
+    if view.diff.is_empty() {
+        return Vec::new();
+    }
     let describers = describers(view);
     rows_with(view, &describers, budget)
 }
