@@ -64,7 +64,7 @@ fn the_page_shows_what_commands_print() {
                 let mut script = first.to_owned();
                 shown.push_str(&format!("$ {first}\n"));
                 while let Some(more) = lines.next_if(|line| line.starts_with("> ")) {
-                    script.push_str(&format!("\n{}", &more[2..]));
+                    script.push_str(&format!("\n{}", more.trim_start_matches("> ")));
                     shown.push_str(&format!("{more}\n"));
                 }
                 let output = shell(&repository, "sh", &format!("{{ {script}\n}} 2>&1"))

@@ -210,7 +210,8 @@ fn units_of(clusters: [&Cluster; 2], [old, new]: &[BTreeMap<usize, Vec<PodId>>; 
 
 /// Pods of the same name, as far as both clusters have them, by the kinds that they are of.
 fn by_name(clusters: [&Cluster; 2], sides: [&BTreeMap<usize, Vec<PodId>>; 2]) -> Found {
-    let mut named: BTreeMap<Option<&str>, [BTreeSet<(usize, PodId)>; 2]> = BTreeMap::new();
+    type Kinds = BTreeSet<(usize, PodId)>;
+    let mut named: BTreeMap<Option<&str>, [Kinds; 2]> = BTreeMap::new();
     for (side, (cluster, kinds)) in clusters.into_iter().zip(sides).enumerate() {
         for (&kind, pods) in kinds {
             for &pod in pods {

@@ -212,7 +212,8 @@ impl Universe {
         );
         let units = units(clusters, [&old_kinds.of_pod, &new_kinds.of_pod]);
         let mut ids: HashMap<[Option<usize>; 2], GroupId> = HashMap::new();
-        let mut pods: Vec<([Option<usize>; 2], [Vec<PodId>; 2])> = Vec::new();
+        type Pods = [Vec<PodId>; 2];
+        let mut pods: Vec<([Option<usize>; 2], Pods)> = Vec::new();
         let mut grouped = Vec::with_capacity(units.len());
         for (unit, kind) in units {
             let next = GroupId(next_id(pods.len()));

@@ -90,8 +90,8 @@ pub(super) struct Policies<'a> {
 
 impl<'a> Policies<'a> {
     pub(super) fn new(clusters: [&'a Cluster; 2]) -> Self {
-        let mut by_name: BTreeMap<(&str, Option<&str>, &str), [Option<PolicyId>; 2]> =
-            BTreeMap::new();
+        type Name<'n> = (&'n str, Option<&'n str>, &'n str);
+        let mut by_name: BTreeMap<Name<'_>, [Option<PolicyId>; 2]> = BTreeMap::new();
         for (side, cluster) in clusters.into_iter().enumerate() {
             for (id, policy) in cluster.policies_with_ids() {
                 let namespace = policy.namespace.map(|id| cluster.namespace_name(id));

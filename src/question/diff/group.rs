@@ -546,7 +546,7 @@ struct Atoms {
     of_sources: Vec<Vec<usize>>,
     destinations: Vec<RoaringBitmap>,
     of_destinations: Vec<Vec<usize>>,
-    traffic: Vec<(Option<Family>, TrafficSet)>,
+    traffic: Vec<OfFamily>,
     of_traffic: Vec<Vec<usize>>,
 }
 
@@ -633,8 +633,11 @@ fn set_atoms<'a>(
     (members, products)
 }
 
+/// Traffic of one family, or of any.
+type OfFamily = (Option<Family>, TrafficSet);
+
 /// Likewise for traffic: the pieces that no product's traffic cuts.
-fn traffic_atoms(products: &[Product]) -> (Vec<(Option<Family>, TrafficSet)>, Vec<Vec<usize>>) {
+fn traffic_atoms(products: &[Product]) -> (Vec<OfFamily>, Vec<Vec<usize>>) {
     let mut pieces: Vec<(Option<Family>, TrafficSet, Vec<usize>)> = Vec::new();
     for (index, product) in products.iter().enumerate() {
         let mut left = product.traffic.clone();
@@ -666,7 +669,9 @@ fn traffic_atoms(products: &[Product]) -> (Vec<(Option<Family>, TrafficSet)>, Ve
 /// Joins products that differ in one dimension only, in a fixed order of dimensions: a good
 /// grouping where there are too many to look for the best.
 fn merge(products: &[Product]) -> Vec<Joined> {
-    type Sets = (Vec<u32>, Vec<u32>, Option<Family>, TrafficSet);
+    type Set = Vec<u32>;
+    type OfFamilies = BTreeMap<Option<Family>, TrafficSet>;
+    type Sets = (Set, Set, Option<Family>, TrafficSet);
     let list = |set: &RoaringBitmap| set.iter().collect::<Vec<u32>>();
     let all: Vec<Sets> = products
         .iter()
@@ -679,7 +684,8 @@ fn merge(products: &[Product]) -> Vec<Joined> {
             )
         })
         .collect();
-    let mut by_ends: BTreeMap<(Vec<u32>, Vec<u32>, Option<Family>), TrafficSet> = BTreeMap::new();
+    type Ends = (Set, Set, Option<Family>);
+    let mut by_ends: BTreeMap<Ends, TrafficSet> = BTreeMap::new();
     for (sources, destinations, family, traffic) in all {
         let known = by_ends.entry((sources, destinations, family)).or_default();
         *known = known.union(&traffic);
@@ -696,8 +702,7 @@ fn merge(products: &[Product]) -> Vec<Joined> {
         let key = (list(&destinations), family, traffic);
         by_destination.entry(key).or_default().extend(sources);
     }
-    let mut by_family: BTreeMap<(Vec<u32>, Vec<u32>), BTreeMap<Option<Family>, TrafficSet>> =
-        BTreeMap::new();
+    let mut by_family: BTreeMap<(Set, Set), OfFamilies> = BTreeMap::new();
     for ((destinations, family, traffic), sources) in by_destination {
         let key = (list(&sources), destinations);
         let known = by_family.entry(key).or_default().entry(family).or_default();

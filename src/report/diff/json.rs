@@ -241,8 +241,8 @@ fn workloads(view: &View<'_>) -> Vec<WorkloadJson> {
     let found = paired.filter_map(|paired| {
         let [in_old, in_new] = paired.ids.map(|id| id.is_some());
         let sides = paired.ids.into_iter().zip(view.clusters);
-        let known = sides.filter_map(|(id, cluster)| Some((cluster.workload(id?)?, cluster)));
-        let (workload, cluster) = known.last()?;
+        let mut known = sides.filter_map(|(id, cluster)| Some((cluster.workload(id?)?, cluster)));
+        let (workload, cluster) = known.next_back()?;
         Some(WorkloadJson {
             namespace: cluster.namespace_name(workload.namespace).to_owned(),
             name: workload.name.clone(),
@@ -281,9 +281,9 @@ fn cause_json(view: &View<'_>, group: &Group, cause: &Cause, text: String) -> Ca
     match cause {
         Cause::Policy(policy) => {
             let sides = policy.ids.into_iter().zip(view.clusters);
-            let names = sides.filter_map(|(id, cluster)| Some(policy_name(cluster, id?)));
+            let mut names = sides.filter_map(|(id, cluster)| Some(policy_name(cluster, id?)));
             CauseJson {
-                policy: names.last(),
+                policy: names.next_back(),
                 ..plain("policy", &policy.places)
             }
         }
