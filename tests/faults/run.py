@@ -22,8 +22,8 @@ CARGO = ["cargo", "test", "--locked", "--no-fail-fast"]
 LISTS = {
     "faults.txt": [*CARGO, "--test", "agreement", "--", "z3", "comparisons", "redundant"],
     "dataplane.txt": [*CARGO, "--test", "dataplane", "--test", "mutants"],
-    "diff.txt": [*CARGO, "--test", "diff"],
     "ebpf.txt": [*CARGO, "--lib", "--test", "ebpf", "--test", "ebpf_mutants"],
+    "diff.txt": [*CARGO, "--test", "diff"],
 }
 
 

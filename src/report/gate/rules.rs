@@ -88,7 +88,7 @@ pub const RULES: &[Rule] = &[
         Severity::Error,
         "it is not known whether an assertion holds",
         "It depends on addresses that pods will get, or the solver gave up. `--pod-cidr` and \
-         `--timeout` can help.",
+         `--rlimit` can help.",
     ),
     rule_of(
         "IN003",
