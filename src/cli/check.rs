@@ -20,8 +20,8 @@ use crate::report::check::wrapped_line;
 use crate::report::diff::{View, rows};
 use crate::report::finding::counted;
 use crate::report::gate::{
-    Baseline, GATE_FORMATS, Gate, GateFormat, Item, TemplateFile, Verdict, baseline_text,
-    diff_item, finding_item, intent_item,
+    Baseline, GATE_FORMATS, Gate, GateFormat, Item, Verdict, baseline_text, diff_item,
+    finding_item, intent_item,
 };
 use crate::report::snippet::Style;
 use crate::source::{DocumentId, Route};
@@ -239,7 +239,6 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
     }
     let exit = exit(args, &items, broken, input.exit.max(read.base_exit()));
     let assumptions = assumptions(input, &resolved.assertions);
-    let template = Templates;
     let gate = Gate {
         cluster: &input.cluster,
         sources: &input.sources,
@@ -260,7 +259,7 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
             TimingArg::Auto => args.format == "text" && std::io::stdout().is_terminal(),
         },
         old_prefix: &read.old_prefix,
-        template: &template,
+        template,
     };
     write(args, &gate, output)?;
     Ok(exit)
@@ -411,17 +410,11 @@ fn say(read: &Read, items: &[Item], findings: &[Finding], output: &Output) {
     input::say(&read.input.sources, &all, output);
 }
 
-/// Where templates are, seen from here: a chart's name is not always its directory's.
-#[derive(Debug)]
-struct Templates;
-
-impl TemplateFile for Templates {
-    fn find(&self, source: &str) -> String {
-        let inside = source.split_once('/').map(|(_, inside)| inside);
-        let found =
-            inside.filter(|inside| !Path::new(source).exists() && Path::new(inside).exists());
-        found.unwrap_or(source).to_owned()
-    }
+/// Where a template is, seen from here: a chart's name is not always its directory's.
+fn template(source: &str) -> String {
+    let inside = source.split_once('/').map(|(_, inside)| inside);
+    let found = inside.filter(|inside| !Path::new(source).exists() && Path::new(inside).exists());
+    found.unwrap_or(source).to_owned()
 }
 
 fn write(args: &CheckArgs, gate: &Gate<'_>, output: &Output) -> Result<(), Failure> {

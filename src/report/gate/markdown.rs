@@ -28,7 +28,7 @@ fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
         escape(&counts(gate))
     )?;
     if let Some(view) = gate.diff {
-        writeln!(out, "\n{}", crate::report::diff::comment(view))?;
+        write!(out, "\n{}", crate::report::diff::comment(view))?;
     }
     let rows: Vec<_> = gate
         .items

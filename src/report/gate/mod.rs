@@ -49,14 +49,8 @@ pub struct Gate<'a> {
     pub timing: bool,
     /// What names of files start with that are of the old tree, and not of the working tree.
     pub old_prefix: &'a str,
-    /// Turns the name that a template's comment gives into a file of the working tree.
-    pub template: &'a dyn TemplateFile,
-}
-
-/// Finds the file that a rendered document was made from.
-pub trait TemplateFile: std::fmt::Debug {
-    /// The path of a template in the working tree, by what `# Source:` says.
-    fn find(&self, source: &str) -> String;
+    /// Turns what a comment `# Source:` says into the path of a template in the working tree.
+    pub template: fn(&str) -> String,
 }
 
 /// One output format of a check.
@@ -113,7 +107,7 @@ fn spot(gate: &Gate<'_>, place: &Place) -> Option<Spot> {
     let document = gate.sources.document(location.document);
     if let Some(source) = document.and_then(|document| document.rendered_from.as_ref()) {
         return Some(Spot {
-            file: gate.template.find(source),
+            file: (gate.template)(source),
             line: 1,
             column: 1,
             end_line: 1,
