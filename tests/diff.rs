@@ -18,7 +18,7 @@ use edges::{boundary_addresses, boundary_ports};
 use exhaustion::fewest_boxes;
 use expand::{Place, Relation};
 use generate::{Features, build, cluster_pair};
-use portolan::model::{Cluster, PodId, Workload, WorkloadId, WorkloadKind};
+use portolan::model::{Cluster, PodId, Selector, Workload, WorkloadId, WorkloadKind};
 use portolan::question::diff::{Cell, Change, Diff, Question, Tensor, cover, diff};
 use portolan::{model, source};
 use proptest::prelude::*;
@@ -48,11 +48,14 @@ fn config() -> ProptestConfig {
 
 /// Two clusters in which some workloads have several pods, named and unlike each other.
 fn clusters() -> impl Strategy<Value = (Cluster, Cluster)> {
-    (cluster_pair(Features { tiers: true }), any::<[bool; 2]>()).prop_map(
-        |((old, new), [owned, shared])| {
+    (cluster_pair(Features { tiers: true }), any::<[bool; 4]>()).prop_map(
+        |((old, new), [owned, shared, hosted, wide])| {
             let arranged = |plan| {
                 let mut cluster = build(plan);
                 arrange(&mut cluster, owned, shared);
+                if hosted && wide {
+                    put_on_nodes(&mut cluster);
+                }
                 cluster
             };
             (arranged(&old), arranged(&new))
@@ -83,6 +86,18 @@ fn arrange(cluster: &mut Cluster, owned: bool, shared: bool) {
         pod.workload = WorkloadId(u32::try_from(cluster.workloads.len()).unwrap() - 1);
     }
     cluster.pods = pods;
+}
+
+/// Every other pod is on its node's network, and policies are for all pods of their namespace, so
+/// that a node's own traffic meets them (N26).
+fn put_on_nodes(cluster: &mut Cluster) {
+    for (index, pod) in cluster.pods.iter_mut().enumerate() {
+        pod.host_network = index % 2 == 0;
+        pod.node = Some(generate::NODES[index / 3 % 2].to_owned());
+    }
+    for policy in &mut cluster.policies {
+        policy.subject.pods = Selector::everything();
+    }
 }
 
 fn compare<'a>(old: &'a Cluster, new: &'a Cluster) -> Diff {
