@@ -5,6 +5,11 @@
 
 // Helpers are test code too, which clippy would not know otherwise.
 #![cfg(test)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on has failed"
+)]
 
 #[path = "agreement/edges.rs"]
 mod edges;
@@ -18,6 +23,7 @@ use edges::{boundary_addresses, boundary_ports};
 use exhaustion::fewest_boxes;
 use expand::{Place, Relation};
 use generate::{Features, build, cluster_pair};
+use portolan::manifest::{LoadOptions, load_str};
 use portolan::model::{Cluster, PodId, Selector, Workload, WorkloadId, WorkloadKind};
 use portolan::question::diff::{Cell, Change, Diff, Question, Tensor, cover, diff};
 use portolan::{model, source};
@@ -115,6 +121,37 @@ fn edges_of(old: &Cluster, new: &Cluster) -> (Vec<u16>, Vec<std::net::IpAddr>) {
         .flat_map(boundary_addresses)
         .collect();
     (ports.into_iter().collect(), addresses.into_iter().collect())
+}
+
+/// N26: what comes from a pod's own node is let in whatever its policies say, so a new one closes
+/// the pod to the node next door only.
+#[test]
+fn n26_a_policy_does_not_close_a_pod_to_its_own_node() {
+    let pod = |name: &str, node: &str, host: bool| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: a}}\n\
+             spec: {{nodeName: {node}, hostNetwork: {host}}}\n---\n"
+        )
+    };
+    let pods =
+        pod("web", "here", false) + &pod("agent", "here", true) + &pod("other", "there", true);
+    let policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n\
+                  metadata: {name: deny, namespace: a}\nspec: {podSelector: {}}\n";
+    let load = |text: &str| load_str(text, &LoadOptions::default()).cluster;
+    let (old, new) = (load(&pods), load(&format!("{pods}{policy}")));
+    let found = compare(&old, &new);
+    let name = |unit: &usize| {
+        let (unit, _) = &found.pair.units[*unit];
+        let pod = new.pod(unit.pods[1][0]).unwrap();
+        pod.name.clone().unwrap()
+    };
+    let callers: BTreeSet<String> = found
+        .groups
+        .iter()
+        .flat_map(|group| group.sources.units.iter().map(name))
+        .collect();
+    assert!(callers.contains("other"), "{callers:?}");
+    assert!(!callers.contains("agent"), "{callers:?}");
 }
 
 proptest! {
