@@ -81,7 +81,11 @@ impl PairTraffic {
 impl Reach {
     /// Computes the relation of a cluster.
     pub fn new(cluster: &Cluster) -> Reach {
-        let universe = Universe::new(cluster);
+        Self::within(cluster, Universe::new(cluster))
+    }
+
+    /// Computes it with a numbering that is given.
+    fn within(cluster: &Cluster, universe: Universe) -> Reach {
         let index = posting::Postings::new(cluster, &universe);
         let egress = Profiles::new(cluster, &universe, &index, Direction::Egress);
         let ingress = Profiles::new(cluster, &universe, &index, Direction::Ingress);

@@ -4,11 +4,9 @@
 //! policy, so a workload is one *unit*. Where pods of a workload differ, each pod that has the
 //! same name in both clusters is a unit, and so is each that only one of them has.
 
-use super::posting::Postings;
-use super::table::Profiles;
 use super::universe::Universe;
 use super::{GroupId, Reach};
-use crate::model::{Cluster, Direction, PodId, WorkloadId};
+use crate::model::{Cluster, PodId, WorkloadId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A workload of two clusters.
@@ -47,23 +45,15 @@ impl Pair {
         let (universes, units) = Universe::pair(clusters);
         let [old, new] = universes;
         let [old_cluster, new_cluster] = clusters;
-        let (old, new) = rayon::join(|| relation(old_cluster, old), || relation(new_cluster, new));
+        let (old, new) = rayon::join(
+            || Reach::within(old_cluster, old),
+            || Reach::within(new_cluster, new),
+        );
         Pair {
             reaches: [old, new],
             workloads: paired_workloads(clusters),
             units,
         }
-    }
-}
-
-fn relation(cluster: &Cluster, universe: Universe) -> Reach {
-    let index = Postings::new(cluster, &universe);
-    let egress = Profiles::new(cluster, &universe, &index, Direction::Egress);
-    let ingress = Profiles::new(cluster, &universe, &index, Direction::Ingress);
-    Reach {
-        universe,
-        egress,
-        ingress,
     }
 }
 

@@ -1,6 +1,6 @@
 //! A diff as JSON. docs/schema/diff.v1.json describes it.
 
-use super::rows::{describers, place, rows_with};
+use super::rows::{describers, one_sided_places, place, rows_with};
 use super::{DiffFormat, View};
 use crate::model::{Origin, TrafficSet};
 use crate::question::diff::{Cause, Describer, Ends, Group, State, Term};
@@ -289,26 +289,9 @@ fn cause_json(view: &View<'_>, group: &Group, cause: &Cause, text: String) -> Ca
         }
         Cause::Relabelled(relabelled) => plain("relabelled", &relabelled.places),
         Cause::Ingress(places) => plain("ingress", places),
-        Cause::NewWorkload => plain("new-workload", &one_sided(view, group, 1)),
-        Cause::GoneWorkload => plain("gone-workload", &one_sided(view, group, 0)),
+        Cause::NewWorkload => plain("new-workload", &one_sided_places(view, group)),
+        Cause::GoneWorkload => plain("gone-workload", &one_sided_places(view, group)),
     }
-}
-
-/// Where the workloads of a group are written that only one side has.
-fn one_sided(view: &View<'_>, group: &Group, side: usize) -> Vec<(usize, Origin)> {
-    let other = usize::from(side == 0);
-    let ends = group.sources.units.iter().chain(&group.destinations.units);
-    let units = ends.filter_map(|&unit| view.diff.pair.units.get(unit));
-    let mut found: Vec<(usize, Origin)> = units
-        .filter(|(unit, _)| unit.pods.get(other).is_some_and(Vec::is_empty))
-        .filter_map(|(unit, _)| {
-            let id = (*view.diff.pair.workloads.get(unit.workload)?.ids.get(side)?)?;
-            Some((side, view.clusters.get(side)?.workload(id)?.origin.clone()))
-        })
-        .collect();
-    found.sort();
-    found.dedup();
-    found
 }
 
 /// The distinct sets, numbered in order of first use.

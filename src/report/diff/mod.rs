@@ -10,7 +10,7 @@ mod table;
 
 pub use json::diff_schema;
 pub use markdown::comment;
-pub use rows::{Row, headline, rows};
+pub use rows::{Row, headline, one_sided_places, rows};
 pub use table::render_table;
 
 use super::snippet::Style;

@@ -377,6 +377,24 @@ impl Words<'_> {
     }
 }
 
+/// Where the workloads of a group are written that only one of the two clusters has.
+pub fn one_sided_places(view: &View<'_>, group: &Group) -> Vec<(usize, Origin)> {
+    let side = side_of(group.change);
+    let other = usize::from(side == 0);
+    let ends = group.sources.units.iter().chain(&group.destinations.units);
+    let units = ends.filter_map(|&unit| view.diff.pair.units.get(unit));
+    let units = units.filter(|(unit, _)| unit.pods.get(other).is_some_and(Vec::is_empty));
+    let mut found: Vec<(usize, Origin)> = units
+        .filter_map(|(unit, _)| {
+            let id = (*view.diff.pair.workloads.get(unit.workload)?.ids.get(side)?)?;
+            Some((side, view.clusters.get(side)?.workload(id)?.origin.clone()))
+        })
+        .collect();
+    found.sort();
+    found.dedup();
+    found
+}
+
 /// The cluster whose words say a change best: the new one, unless something is gone.
 fn side_of(change: Change) -> usize {
     usize::from(change.after != State::Absent)

@@ -3,9 +3,9 @@
 use crate::intent::Assertion;
 use crate::model::{Cluster, Finding, Origin, Place, Related, Severity};
 use crate::question::check::{CheckOutcome, Checked};
-use crate::question::diff::{Cause, Group, State};
+use crate::question::diff::{Cause, Group};
 use crate::report::check::{deciding_places, reason_text};
-use crate::report::diff::{Row, View};
+use crate::report::diff::{Row, View, one_sided_places};
 use crate::source::Target;
 
 /// Whether something counts.
@@ -139,7 +139,7 @@ pub fn diff_item(view: &View<'_>, group: &Group, row: &Row, is_refused: bool) ->
             Cause::Policy(policy) => policy.places.clone(),
             Cause::Relabelled(relabelled) => relabelled.places.clone(),
             Cause::Ingress(places) => places.clone(),
-            Cause::NewWorkload | Cause::GoneWorkload => one_sided(view, group),
+            Cause::NewWorkload | Cause::GoneWorkload => one_sided_places(view, group),
         };
         let own = own.into_iter();
         places.extend(own.map(|(side, origin)| (side, origin, why.what.clone())));
@@ -183,22 +183,4 @@ pub fn diff_item(view: &View<'_>, group: &Group, row: &Row, is_refused: bool) ->
         fingerprint: String::new(),
         standing: Standing::Active,
     }
-}
-
-/// Where the workloads are written that only one of the two clusters has.
-fn one_sided(view: &View<'_>, group: &Group) -> Vec<(usize, Origin)> {
-    let side = usize::from(group.change.after != State::Absent);
-    let other = usize::from(side == 0);
-    let ends = group.sources.units.iter().chain(&group.destinations.units);
-    let units = ends.filter_map(|&unit| view.diff.pair.units.get(unit));
-    let units = units.filter(|(unit, _)| unit.pods.get(other).is_some_and(Vec::is_empty));
-    let mut found: Vec<(usize, Origin)> = units
-        .filter_map(|(unit, _)| {
-            let id = (*view.diff.pair.workloads.get(unit.workload)?.ids.get(side)?)?;
-            Some((side, view.clusters.get(side)?.workload(id)?.origin.clone()))
-        })
-        .collect();
-    found.sort();
-    found.dedup();
-    found
 }
