@@ -125,7 +125,8 @@ impl Drawing {
             } else {
                 let known = drawing.related.iter_mut().find(|other| {
                     other.source.as_ref().is_some_and(|source| {
-                        source.first_line == location.first_line && source.name == location.file
+                        source.first_line == location.first_line
+                            && source.name == shown_name(sources, &location)
                     })
                 });
                 match known {
@@ -237,9 +238,18 @@ fn clip(sources: &Sources, location: &Location) -> SourceSpan {
     (span.start, length).into()
 }
 
+/// The file that a location is in, and the template that the document was rendered from, if any.
+fn shown_name(sources: &Sources, location: &Location) -> String {
+    let document = sources.document(location.document);
+    match document.and_then(|document| document.rendered_from.as_ref()) {
+        Some(template) => format!("{} from {template}", location.file),
+        None => location.file.clone(),
+    }
+}
+
 fn document_text(sources: &Sources, location: &Location) -> DocumentText {
     DocumentText {
-        name: location.file.clone(),
+        name: shown_name(sources, location),
         text: sources.text(location.document).to_owned(),
         first_line: location.first_line,
     }
