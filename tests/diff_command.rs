@@ -11,14 +11,9 @@
 #[path = "gate/repository.rs"]
 mod repository;
 
-use repository::Repository;
+use repository::{Repository, root};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn shop(name: &str) -> Repository {
     let repository = Repository::new(name);

@@ -10,15 +10,11 @@
 #[path = "gate/repository.rs"]
 mod repository;
 
-use repository::Repository;
+use repository::{Repository, root};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// The shop in a repository, with a policy that opens its database to the world.
 fn broken_shop(name: &str) -> Repository {
@@ -308,6 +304,13 @@ fn suppressions_need_a_reason_and_are_listed() {
         let output = repository.portolan(&["check", ".", "--fail-on", "warning"]);
         assert_eq!(output.status, status, "{name}: {}", output.text());
         assert!(output.text().contains(said), "{name}: {}", output.text());
+        let annotated = repository.portolan(&["check", ".", "-o", "github"]);
+        let is_suppressed = said.contains("suppressed");
+        assert_eq!(
+            annotated.text().contains("suppressed: NP006 at"),
+            is_suppressed,
+            "{name}"
+        );
         // What is suppressed is not told as if it counted.
         assert_eq!(
             status == 1,
@@ -336,6 +339,9 @@ fn severities_and_changes_are_refused_as_asked() {
         (&["--intent", "policies/shop.yaml"], 1),
         (&["--deny", "any"], 2),
         (&["--base", "no-such-revision"], 2),
+        // What only reads has no verdict to give.
+        (&["--base", "HEAD", "--prove=off"], 2),
+        (&["-o", "sarif", "--prove=off"], 2),
     ] {
         let mut arguments = vec!["check", "deploy"];
         arguments.extend(flags);

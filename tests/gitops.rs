@@ -14,13 +14,9 @@
 #[path = "gate/repository.rs"]
 mod repository;
 
-use repository::Repository;
+use repository::{Repository, root};
 use std::path::PathBuf;
 use std::process::Command;
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
 
 /// A shell in a directory that finds the tool, with nothing of the user's in it.
 fn shell(repository: &Repository, shell: &str, script: &str) -> Command {

@@ -164,6 +164,17 @@ enum TimingArg {
 }
 
 pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
+    let is_gate = args.base.is_some()
+        || args.baseline.is_some()
+        || args.write_baseline.is_some()
+        || !args.also.is_empty()
+        || args.format != "text";
+    if args.prove == Some(ProveArg::Off) && is_gate {
+        return Err(Failure::usage(
+            "`--prove=off` only reads intents, and has no verdict",
+            "leave it out, or leave out the flags of the gate and `--output`".to_owned(),
+        ));
+    }
     let mut baseline = baseline(args)?;
     let mut read = read(args, output)?;
     let input = &mut read.input;

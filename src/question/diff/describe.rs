@@ -31,8 +31,6 @@ pub enum Term {
         key: String,
         /// Its value.
         value: String,
-        /// How many units that is.
-        count: usize,
     },
     /// One unit.
     Unit(usize),
@@ -186,7 +184,6 @@ impl Describer {
                 namespace,
                 key,
                 value,
-                count: usize::try_from(own.len()).unwrap_or(usize::MAX),
             });
         }
         terms.extend(indexes(&left).map(Term::Unit));

@@ -369,7 +369,6 @@ impl Sets<'_> {
                     namespace,
                     key,
                     value,
-                    ..
                 } => SelectorJson {
                     namespace,
                     match_labels: Some(BTreeMap::from([(key, value)])),

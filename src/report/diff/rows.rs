@@ -225,7 +225,6 @@ impl Words<'_> {
                 namespace,
                 key,
                 value,
-                ..
             } => {
                 let namespace = namespace.as_deref().unwrap_or("*");
                 format!("{namespace}/*[{key}={value}]")

@@ -1,7 +1,8 @@
 //! Workflow commands of GitHub Actions: each finding becomes an annotation on its line.
 
-use super::{Gate, GateFormat, spot, text::counts};
+use super::{Gate, GateFormat, Standing, spot, text::counts};
 use crate::model::Severity;
+use crate::report::snippet::place_text;
 use std::io::{self, Write};
 
 /// The registration.
@@ -41,6 +42,18 @@ fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
             properties.join(","),
             data(&message)
         )?;
+    }
+    for item in gate.items {
+        if let Standing::Suppressed { reason, .. } = &item.standing {
+            let place = place_text(gate.sources, &item.place);
+            writeln!(
+                out,
+                "suppressed: {} at {}: {}",
+                item.id,
+                data(&place),
+                data(reason)
+            )?;
+        }
     }
     writeln!(out, "check {}: {}", gate.verdict.name(), counts(gate))
 }
