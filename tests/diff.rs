@@ -24,7 +24,7 @@ use exhaustion::fewest_boxes;
 use expand::{Place, Relation};
 use generate::{Features, build, cluster_pair};
 use portolan::manifest::{LoadOptions, load_str};
-use portolan::model::{Cluster, PodId, Selector, Workload, WorkloadId, WorkloadKind};
+use portolan::model::{Cluster, PodId, Protocol, Selector, Workload, WorkloadId, WorkloadKind};
 use portolan::question::diff::{Cell, Change, Diff, Question, Tensor, cover, diff};
 use portolan::{model, source};
 use proptest::prelude::*;
@@ -182,6 +182,22 @@ proptest! {
         }
         for (place, change) in &told {
             prop_assert_eq!(expected.get(place), Some(change), "{:?} is told", place);
+        }
+        // Whatever a group tells is so of some connection in it: no port, family or protocol is
+        // there for nothing.
+        for group in &found.groups {
+            for (family, traffic) in &group.traffic {
+                for protocol in Protocol::ALL {
+                    for port in ports.iter().filter(|port| traffic.contains(protocol, **port)) {
+                        let is_real = expected.keys().any(|place| {
+                            (place.protocol, place.port) == (protocol, *port)
+                                && family.is_none_or(|family| family == place.family)
+                                && relation.holds(group, place)
+                        });
+                        prop_assert!(is_real, "{protocol} {port} {family:?} of {group:#?}");
+                    }
+                }
+            }
         }
         prop_assert_eq!(found.is_empty(), expected.is_empty(), "nothing is told of nothing");
         prop_assert!(found.groups.iter().all(|group| !group.causes.is_empty()), "each has a cause");

@@ -318,7 +318,10 @@ impl<'a> Grouping<'a> {
         };
         let tensor = self.tensor(&atoms, products);
         let (boxes, is_smallest) = cover(&tensor);
-        let mut joined: Vec<Joined> = boxes.iter().map(|chosen| atoms.join(chosen)).collect();
+        let mut joined: Vec<Joined> = boxes
+            .iter()
+            .map(|chosen| atoms.join(&tensor, chosen))
+            .collect();
         say_once(&mut joined);
         (joined, is_smallest)
     }
@@ -467,7 +470,10 @@ impl<'a> Grouping<'a> {
                 Some(atoms) => {
                     let tensor = plain_tensor(&atoms, products.len());
                     let (boxes, is_smallest) = cover(&tensor);
-                    (boxes.iter().map(|b| atoms.join(b)).collect(), is_smallest)
+                    (
+                        boxes.iter().map(|b| atoms.join(&tensor, b)).collect(),
+                        is_smallest,
+                    )
                 }
                 None => (merge(&products), false),
             };
@@ -573,15 +579,33 @@ impl Atoms {
         })
     }
 
-    fn join(&self, [a, b, c]: &Box3) -> Joined {
+    /// What a box of the tensor's stands for. Traffic that holds nothing there, since neither of
+    /// the ends has an address of the family, is told only as far as the other family's is: then it
+    /// need not be said which family it is.
+    fn join(&self, tensor: &Tensor, [a, b, c]: &Box3) -> Joined {
         let union = |sets: &[RoaringBitmap], indexes: &[usize]| {
             let sets = indexes.iter().filter_map(|&index| sets.get(index));
             sets.fold(RoaringBitmap::new(), |all, set| all | set)
         };
+        let is_held = |c: usize| {
+            a.iter()
+                .any(|&a| b.iter().any(|&b| tensor.get([a, b, c]) == Cell::Yes))
+        };
+        let (held, free): (Vec<usize>, Vec<usize>) = c.iter().partition(|&&c| is_held(c));
         let mut traffic: BTreeMap<Option<Family>, TrafficSet> = BTreeMap::new();
-        for (family, set) in c.iter().filter_map(|&index| self.traffic.get(index)) {
+        for (family, set) in held.iter().filter_map(|&index| self.traffic.get(index)) {
             let known = traffic.entry(*family).or_default();
             *known = known.union(set);
+        }
+        let all = traffic
+            .values()
+            .fold(TrafficSet::none(), |all, set| all.union(set));
+        for (family, set) in free.iter().filter_map(|&index| self.traffic.get(index)) {
+            let set = set.intersection(&all);
+            if !set.is_none() {
+                let known = traffic.entry(*family).or_default();
+                *known = known.union(&set);
+            }
         }
         Joined {
             sources: union(&self.sources, a),
