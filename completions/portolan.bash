@@ -37,6 +37,9 @@ _portolan() {
             portolan,implies)
                 cmd="portolan__subcmd__implies"
                 ;;
+            portolan,lint)
+                cmd="portolan__subcmd__lint"
+                ;;
             portolan,list)
                 cmd="portolan__subcmd__list"
                 ;;
@@ -53,7 +56,7 @@ _portolan() {
 
     case "${cmd}" in
         portolan)
-            opts="-q -v -h -V --color --quiet --verbose --help --version list can check diff equiv implies redundant compile verify completions"
+            opts="-q -v -h -V --color --quiet --verbose --help --version list can check lint diff equiv implies redundant compile verify completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -447,6 +450,80 @@ _portolan() {
                     ;;
                 -o)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod-cidr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host-network)
+                    COMPREPLY=($(compgen -W "node pod" -- "${cur}"))
+                    return 0
+                    ;;
+                --ingress-controller)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portolan__subcmd__lint)
+            opts="-s -i -o -n -q -v -h --select --ignore --severity --config --fix --fail-on --output --namespace --pod-cidr --host-network --ingress-controller --strict --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --select)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -s)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ignore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --severity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fail-on)
+                    COMPREPLY=($(compgen -W "error warning note never" -- "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json md sarif github gitlab junit" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json md sarif github gitlab junit" -- "${cur}"))
                     return 0
                     ;;
                 --namespace)

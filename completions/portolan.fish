@@ -34,6 +34,7 @@ complete -c portolan -n "__fish_portolan_needs_command" -s V -l version -d 'Prin
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "list" -d 'Chart which workloads can open connections to which'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "can" -d 'Say whether A can reach B, on what, and which lines decide it'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "check" -d 'Check manifests: what is wrong with them, whether what is intended holds, what a change does'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "lint" -d 'Find mistakes in policies, Services and Ingresses, and mend those where that is certain'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "diff" -d 'Show what a change opens and closes, and which line does it'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "equiv" -d 'Prove that two sets of policies allow the same for all pods, or show a flow that differs'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "implies" -d 'Prove that A allows no more than B for all pods, or show a flow that only A allows'
@@ -122,6 +123,34 @@ complete -c portolan -n "__fish_portolan_using_subcommand check" -l strict -d 'F
 complete -c portolan -n "__fish_portolan_using_subcommand check" -s q -l quiet -d 'Print the answer and errors only'
 complete -c portolan -n "__fish_portolan_using_subcommand check" -s v -l verbose -d 'Print warnings and notes in full'
 complete -c portolan -n "__fish_portolan_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -s s -l select -d 'Report only these, by id or the beginning of one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -s i -l ignore -d 'Do not report these' -r
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -l severity -d 'How bad findings are: `NP010=error`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -l config -d 'The configuration [default: portolan.yaml, if it is there]' -r -F
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -l fail-on -d 'Fail on findings that are at least this bad' -r -f -a "error\t''
+warning\t''
+note\t''
+never\t'Whatever there is'"
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -s o -l output -d 'The format of the answer' -r -f -a "text\t'for people'
+json\t'for machines; docs/schema/check.v1.json describes it'
+md\t'a comment for a pull request: the verdict, what changed, what was found'
+sarif\t'SARIF 2.1.0, for code scanning'
+github\t'annotations in GitHub Actions; the job summary too, where there is one'
+gitlab\t'a GitLab Code Quality report'
+junit\t'JUnit XML: a test case for each assertion and each finding'"
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -l fix -d 'Mend what can be mended for certain, in the files'
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portolan -n "__fish_portolan_using_subcommand diff" -s b -l base -d 'The revision to compare the paths with, such as `origin/main` or `HEAD~1`' -r
 complete -c portolan -n "__fish_portolan_using_subcommand diff" -l fail-on -d 'Exit with status 1 on these; may be repeated' -r -f -a "added\t'Something can be reached that could not, or perhaps'
 removed\t'Something can no longer be reached, or perhaps not'

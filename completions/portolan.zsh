@@ -162,6 +162,52 @@ never\:""))' \
 '*::paths -- Files or directories of manifests and intents, `-` for standard input \[default\: .\]:_files' \
 && ret=0
 ;;
+(lint)
+_arguments "${_arguments_options[@]}" : \
+'*-s+[Report only these, by id or the beginning of one]:ID:_default' \
+'*--select=[Report only these, by id or the beginning of one]:ID:_default' \
+'*-i+[Do not report these]:ID:_default' \
+'*--ignore=[Do not report these]:ID:_default' \
+'*--severity=[How bad findings are\: \`NP010=error\`]:ID=SEVERITY:_default' \
+'--config=[The configuration \[default\: portolan.yaml, if it is there\]]:FILE:_files' \
+'--fail-on=[Fail on findings that are at least this bad]:SEVERITY:((error\:""
+warning\:""
+note\:""
+never\:"Whatever there is"))' \
+'-o+[The format of the answer]:FORMAT:((text\:"for people"
+json\:"for machines; docs/schema/check.v1.json describes it"
+md\:"a comment for a pull request\: the verdict, what changed, what was found"
+sarif\:"SARIF 2.1.0, for code scanning"
+github\:"annotations in GitHub Actions; the job summary too, where there is one"
+gitlab\:"a GitLab Code Quality report"
+junit\:"JUnit XML\: a test case for each assertion and each finding"))' \
+'--output=[The format of the answer]:FORMAT:((text\:"for people"
+json\:"for machines; docs/schema/check.v1.json describes it"
+md\:"a comment for a pull request\: the verdict, what changed, what was found"
+sarif\:"SARIF 2.1.0, for code scanning"
+github\:"annotations in GitHub Actions; the job summary too, where there is one"
+gitlab\:"a GitLab Code Quality report"
+junit\:"JUnit XML\: a test case for each assertion and each finding"))' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--fix[Mend what can be mended for certain, in the files]' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- Files or directories of manifests, `-` for standard input \[default\: .\]:_files' \
+&& ret=0
+;;
 (diff)
 _arguments "${_arguments_options[@]}" : \
 '-b+[The revision to compare the paths with, such as \`origin/main\` or \`HEAD~1\`]:REV:_default' \
@@ -372,6 +418,7 @@ _portolan_commands() {
 'list:Chart which workloads can open connections to which' \
 'can:Say whether A can reach B, on what, and which lines decide it' \
 'check:Check manifests\: what is wrong with them, whether what is intended holds, what a change does' \
+'lint:Find mistakes in policies, Services and Ingresses, and mend those where that is certain' \
 'diff:Show what a change opens and closes, and which line does it' \
 'equiv:Prove that two sets of policies allow the same for all pods, or show a flow that differs' \
 'implies:Prove that A allows no more than B for all pods, or show a flow that only A allows' \
@@ -416,6 +463,11 @@ _portolan__subcmd__equiv_commands() {
 _portolan__subcmd__implies_commands() {
     local commands; commands=()
     _describe -t commands 'portolan implies commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__lint_commands] )) ||
+_portolan__subcmd__lint_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan lint commands' commands "$@"
 }
 (( $+functions[_portolan__subcmd__list_commands] )) ||
 _portolan__subcmd__list_commands() {

@@ -7,6 +7,7 @@
 pub mod cli;
 pub mod dataplane;
 pub mod intent;
+pub mod lint;
 pub mod manifest;
 pub mod model;
 pub mod question;

@@ -24,10 +24,17 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("intent", &["manifest", "model", "source", "symbolic"]),
     ("question", &["intent", "model", "reach", "symbolic"]),
     (
+        "lint",
+        &[
+            "manifest", "model", "question", "reach", "source", "symbolic",
+        ],
+    ),
+    (
         "report",
         &[
             "dataplane",
             "intent",
+            "lint",
             "model",
             "question",
             "source",
@@ -39,6 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "dataplane",
             "intent",
+            "lint",
             "manifest",
             "model",
             "question",

@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use portolan::intent::{BUILTINS, intent_schema};
+use portolan::lint::config_schema;
 use portolan::report::answer_json::answer_schema;
 use portolan::report::bundle::bundle_schema;
 use portolan::report::check_json::check_schema;
@@ -34,6 +35,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("bundle.v1.json", bundle_schema()),
         ("verify.v1.json", verified_schema()),
         ("intent.v1.json", intent_schema()),
+        ("config.v1.json", config_schema()),
     ]
 }
 

@@ -590,10 +590,10 @@ fn exit(args: &CheckArgs, items: &[Item], broken: Exit, input: Exit) -> Exit {
     let mut failing = items
         .iter()
         .filter(|item| item.is_active() && item.severity <= least);
-    let is_unknown = failing.clone().any(|item| item.id == "IN002");
+    let is_unknown = failing.clone().any(|item| item.id == "IT006");
     // An intent with a mistake in it, and a file that is lost, have a status of their own.
     let own_status = |item: &&Item| {
-        item.id == "IN002" || item.id == "LD005" || broken != Exit::Yes && item.id.starts_with("IT")
+        item.id == "IT006" || item.id == "LD005" || broken != Exit::Yes && item.id.starts_with("IT")
     };
     if failing.any(|item| !own_status(&item)) {
         Exit::No

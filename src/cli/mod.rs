@@ -11,6 +11,7 @@ mod exit;
 mod format;
 mod generate;
 mod input;
+mod lint;
 mod list;
 mod output;
 mod ports;
@@ -52,6 +53,7 @@ enum Command {
     List(list::ListArgs),
     Can(can::CanArgs),
     Check(check::CheckArgs),
+    Lint(lint::LintArgs),
     Diff(diff::DiffArgs),
     Equiv(compare::EquivArgs),
     Implies(compare::ImpliesArgs),
@@ -85,6 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::List(args) => list::run(args, &output),
         Command::Can(args) => can::run(args, &output),
         Command::Check(args) => check::run(args, &output),
+        Command::Lint(args) => lint::run(args, &output),
         Command::Diff(args) => diff::run(args, &output),
         Command::Equiv(args) => compare::run_equiv(args, &output),
         Command::Implies(args) => compare::run_implies(args, &output),

@@ -32,6 +32,7 @@ mod suppress;
 mod tree;
 mod validate;
 mod workload;
+mod written;
 
 mod cron_job;
 mod daemon_set;
@@ -59,13 +60,17 @@ use read::{Read, batches, read_batch};
 use std::collections::{BTreeMap, HashSet};
 
 pub use addresses::{NodeAddresses, PodAddresses, apply_addresses};
+pub(crate) use decode::nearest;
 pub use read::decode_at;
 pub use suppress::{Suppression, identity_of, object_of, suppressions};
+pub use written::{Node, Written, WrittenObject};
 
 /// The apiVersion of intents. They are not of the cluster, and `intent` reads them.
 pub const INTENT_API_VERSION: &str = "portolan.dev/v1";
 /// Their kind.
 pub const INTENT_KIND: &str = "ConnectivityIntent";
+/// The kind of `portolan.yaml`, which is not of the cluster either, and which `lint` reads.
+pub const CONFIG_KIND: &str = "Configuration";
 
 /// What loading needs to know besides the documents.
 #[derive(Clone, Debug)]

@@ -11,7 +11,7 @@ use super::reader::Reader;
 use super::shape::Shape;
 use super::tree::{Map, Tree};
 use super::validate;
-use super::{INTENT_API_VERSION, INTENT_KIND};
+use super::{CONFIG_KIND, INTENT_API_VERSION, INTENT_KIND};
 use crate::model::{Finding, Origin, Place, Severity};
 use crate::source::{Document, DocumentId, Opening, Sources, Target};
 use rayon::prelude::*;
@@ -234,7 +234,7 @@ fn read_object(
     if group_of(api_version) == group_of(INTENT_API_VERSION) {
         if (api_version, kind) == (INTENT_API_VERSION, INTENT_KIND) {
             read.intents.push(reader.origin.clone());
-        } else {
+        } else if (api_version, kind) != (INTENT_API_VERSION, CONFIG_KIND) {
             unknown_intent(reader, api_version, kind);
         }
         return;

@@ -74,3 +74,18 @@ pub struct Finding {
     /// Other places that matter.
     pub related: Vec<Related>,
 }
+
+/// What findings of one id are about: an entry of the catalogue.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Meta {
+    /// Its id, `NP001` for example.
+    pub id: &'static str,
+    /// Its name in words, with dashes.
+    pub name: &'static str,
+    /// What it finds.
+    pub summary: &'static str,
+    /// What to do about it, in a sentence or two.
+    pub help: &'static str,
+    /// How bad it is as a rule.
+    pub severity: Severity,
+}

@@ -28,7 +28,7 @@ pub use cluster::{
     Pod, PodId, Semantics, Workload, WorkloadId, WorkloadKind,
 };
 pub use evaluate::{evaluate, peer_matches, port_matches, selects};
-pub use finding::{Finding, Place, Related, Severity};
+pub use finding::{Finding, Meta, Place, Related, Severity};
 pub use flow::{Evaluation, Flow, Party, Reason, RuleRef, Side, Verdict};
 pub use half::{AddressBook, Because, Half, SharedAddress, expected};
 pub use label::{Labels, METADATA_NAME, Operator, Requirement, Selector, Symbol, Symbols};

@@ -4,6 +4,7 @@ pub mod can;
 pub mod check;
 pub mod compare;
 pub mod diff;
+pub mod dns;
 pub mod endpoint;
 pub mod explain;
 pub mod ingress;

@@ -201,6 +201,14 @@ impl Drawing {
         if handler.render_report(&mut text, self).is_err() {
             text.clone_from(&self.message);
         }
+        for other in &self.related {
+            // What is in another document is the picture alone: its message is in the labels.
+            let mut picture = String::new();
+            if handler.render_report(&mut picture, other).is_ok() {
+                let lines = picture.lines().skip_while(|line| !line.contains('╭'));
+                text.extend(lines.flat_map(|line| [line, "\n"]));
+            }
+        }
         text
     }
 }
@@ -292,12 +300,5 @@ impl Diagnostic for Drawing {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         (!self.labels.is_empty())
             .then(|| Box::new(self.labels.iter().cloned()) as Box<dyn Iterator<Item = _>>)
-    }
-
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
-        (!self.related.is_empty()).then(|| {
-            Box::new(self.related.iter().map(|other| other as &dyn Diagnostic))
-                as Box<dyn Iterator<Item = _>>
-        })
     }
 }

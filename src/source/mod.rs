@@ -5,6 +5,7 @@
 //! finds the documents, other modules say what they mean, and only for what is printed does
 //! [`Sources::locate`] look for the bytes a [`Route`] leads to.
 
+mod edit;
 #[cfg(test)]
 mod generated;
 mod git;
@@ -27,6 +28,7 @@ mod tape;
 mod tests;
 mod walk;
 
+pub use edit::{Edit, Edited, apply_edits};
 pub use git::{Revision, RevisionError};
 pub use input::read_inputs;
 pub use lines::Position;

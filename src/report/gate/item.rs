@@ -92,10 +92,10 @@ pub fn finding_item(finding: &Finding) -> Item {
 pub fn intent_item(cluster: &Cluster, assertion: &Assertion, checked: &Checked) -> Option<Item> {
     let (id, word) = match checked.outcome {
         CheckOutcome::Proved => return None,
-        CheckOutcome::Violated(_) => ("IN001", "is violated"),
-        CheckOutcome::Unknown { .. } => ("IN002", "is not known to hold"),
-        CheckOutcome::Nothing { .. } => ("IN003", "is about nothing"),
-        CheckOutcome::Unresolved => ("IN003", "cannot be resolved"),
+        CheckOutcome::Violated(_) => ("IT005", "is violated"),
+        CheckOutcome::Unknown { .. } => ("IT006", "is not known to hold"),
+        CheckOutcome::Nothing { .. } => ("IT007", "is about nothing"),
+        CheckOutcome::Unresolved => ("IT007", "cannot be resolved"),
     };
     let name = format!("`{}/{}`", assertion.intent, assertion.name);
     let reason = reason_text(cluster, assertion, checked);

@@ -15,7 +15,7 @@ pub(super) const FORMAT: GateFormat = GateFormat {
 };
 
 fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
-    let is_intent = |item: &&Item| item.id.starts_with("IN");
+    let is_intent = |item: &&Item| matches!(item.id, "IT005" | "IT006" | "IT007");
     let intents: Vec<&Item> = gate.items.iter().filter(is_intent).collect();
     let others: Vec<&Item> = gate.items.iter().filter(|item| !is_intent(item)).collect();
     let n_tests = gate.checked.len() + others.len();

@@ -14,7 +14,7 @@ mod text;
 
 pub use baseline::{Baseline, BaselineError, baseline_text};
 pub use item::{Item, Standing, Verdict, diff_item, finding_item, intent_item};
-pub use rules::{RULES, Rule, rule};
+pub use rules::{rule, rules};
 
 use super::diff::View;
 use super::snippet::{Style, place_text};

@@ -1,21 +1,7 @@
 //! Every rule that a check can report by, with help: the catalogue that SARIF shows.
 
-use crate::model::Severity;
-
-/// One rule.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Rule {
-    /// Its id, `NP001` for example.
-    pub id: &'static str,
-    /// Its name in words, with dashes.
-    pub name: &'static str,
-    /// What it finds.
-    pub summary: &'static str,
-    /// Why that matters and what to do.
-    pub help: &'static str,
-    /// How bad it is as a rule.
-    pub severity: Severity,
-}
+use crate::lint::LINTS;
+use crate::model::{Meta, Severity};
 
 const fn rule_of(
     id: &'static str,
@@ -23,8 +9,8 @@ const fn rule_of(
     severity: Severity,
     summary: &'static str,
     help: &'static str,
-) -> Rule {
-    Rule {
+) -> Meta {
+    Meta {
         id,
         name,
         summary,
@@ -33,8 +19,8 @@ const fn rule_of(
     }
 }
 
-/// All of them, by id.
-pub const RULES: &[Rule] = &[
+/// Those that are no lint, by id.
+const RULES: &[Meta] = &[
     rule_of(
         "DF001",
         "connection-added",
@@ -75,30 +61,6 @@ pub const RULES: &[Rule] = &[
          line or directly above.",
     ),
     rule_of(
-        "IN001",
-        "intent-violated",
-        Severity::Error,
-        "an assertion does not hold",
-        "There is a flow that is not as intended: it is shown with the policies that decide. \
-         Change the policy, or the intent if it is outdated.",
-    ),
-    rule_of(
-        "IN002",
-        "intent-unknown",
-        Severity::Error,
-        "it is not known whether an assertion holds",
-        "It depends on addresses that pods will get, or the solver gave up. `--pod-cidr` and \
-         `--rlimit` can help.",
-    ),
-    rule_of(
-        "IN003",
-        "intent-about-nothing",
-        Severity::Error,
-        "an assertion is about nothing",
-        "It selects nothing, or names something that is not there, so it would hold whatever \
-         the policies say. Correct the selector or the name.",
-    ),
-    rule_of(
         "IT001",
         "intent-invalid",
         Severity::Error,
@@ -126,6 +88,30 @@ pub const RULES: &[Rule] = &[
         Severity::Error,
         "an assertion names something that is not there",
         "Correct the name, or add what it names to the input.",
+    ),
+    rule_of(
+        "IT005",
+        "intent-violated",
+        Severity::Error,
+        "an assertion does not hold",
+        "There is a flow that is not as intended: it is shown with the policies that decide. \
+         Change the policy, or the intent if it is outdated.",
+    ),
+    rule_of(
+        "IT006",
+        "intent-unknown",
+        Severity::Error,
+        "it is not known whether an assertion holds",
+        "It depends on addresses that pods will get, or the solver gave up. `--pod-cidr` and \
+         `--rlimit` can help.",
+    ),
+    rule_of(
+        "IT007",
+        "intent-about-nothing",
+        Severity::Error,
+        "an assertion is about nothing",
+        "It selects nothing, or names something that is not there, so it would hold whatever \
+         the policies say. Correct the selector or the name.",
     ),
     rule_of(
         "LD001",
@@ -170,37 +156,17 @@ pub const RULES: &[Rule] = &[
         "a document that YAML knows and kubectl does not see",
         "Separate documents with a line `---` that has nothing else on it.",
     ),
-    rule_of(
-        "NP001",
-        "invalid",
-        Severity::Error,
-        "an object that the API server rejects",
-        "It would not be applied, and is left out of the answer.",
-    ),
-    rule_of(
-        "NP002",
-        "unknown-field",
-        Severity::Error,
-        "a field that the kind does not have",
-        "The API server drops it, so it says nothing: it is probably misspelled.",
-    ),
-    rule_of(
-        "NP006",
-        "host-bits",
-        Severity::Warning,
-        "a CIDR block with bits beyond its prefix",
-        "The API server ignores them: write the block's first address.",
-    ),
-    rule_of(
-        "NP007",
-        "duplicate",
-        Severity::Error,
-        "the same object is given more than once",
-        "In a cluster the one applied last wins. Remove all but one.",
-    ),
 ];
 
+/// All of them, lints included, by id.
+pub fn rules() -> Vec<&'static Meta> {
+    let lints = LINTS.iter().map(|lint| lint.meta);
+    let mut all: Vec<&Meta> = RULES.iter().chain(lints).collect();
+    all.sort_by_key(|rule| rule.id);
+    all
+}
+
 /// The rule of an id.
-pub fn rule(id: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.id == id)
+pub fn rule(id: &str) -> Option<&'static Meta> {
+    rules().into_iter().find(|rule| rule.id == id)
 }

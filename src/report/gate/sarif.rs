@@ -1,6 +1,6 @@
 //! SARIF 2.1.0 (OASIS), which code scanning reads.
 
-use super::{Gate, GateFormat, Item, RULES, Spot, Standing, spot};
+use super::{Gate, GateFormat, Item, Spot, Standing, rules, spot};
 use crate::model::Severity;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -18,8 +18,8 @@ fn render(gate: &Gate<'_>, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn document(gate: &Gate<'_>) -> Value {
-    let rules: Vec<Value> = RULES
-        .iter()
+    let rules: Vec<Value> = rules()
+        .into_iter()
         .map(|rule| {
             json!({
                 "id": rule.id,
@@ -77,7 +77,7 @@ fn result(gate: &Gate<'_>, item: &Item) -> Value {
     let locations: Vec<Value> = place.iter().map(|place| location(place, None)).collect();
     let mut result = json!({
         "ruleId": item.id,
-        "ruleIndex": RULES.iter().position(|rule| rule.id == item.id),
+        "ruleIndex": rules().iter().position(|rule| rule.id == item.id),
         "level": level(item.severity),
         "message": {"text": message},
         "locations": locations,

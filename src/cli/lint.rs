@@ -1,0 +1,356 @@
+//! `portolan lint`: mistakes in manifests, found before anyone asks, and some of them mended.
+
+use super::exit::Exit;
+use super::input::{self, Extra, Input, InputArgs, is_empty, nothing, read_silently};
+use super::output::{Failure, Output};
+use super::progress::with_progress;
+use super::standing::with_standing;
+use crate::lint::{Context, Fix, Found, LINTS, Selection, lint, parse_config};
+use crate::manifest::{Written, object_of, suppressions};
+use crate::model::{Origin, Place, Severity};
+use crate::reach::Reach;
+use crate::report::finding::{counted, render_findings};
+use crate::report::gate::{Baseline, GATE_FORMATS, Gate, Item, Verdict, finding_item};
+use crate::report::snippet::place_text;
+use crate::source::{DocumentId, Edit, Route, Sources, apply_edits, read_inputs};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use clap::{Args, ValueEnum};
+use std::path::{Path, PathBuf};
+
+/// Find mistakes in policies, Services and Ingresses, and mend those where that is certain
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Ids are those of docs/lint/, or the beginning of one: NP is all about policies, ALL is all.
+The default set leaves out notes, and what is often meant; `--select` runs those too.
+portolan.yaml in the current directory can say the same for a repository.
+
+`# portolan:ignore ID reason` on a line or above it, or the annotation
+`portolan.dev/ignore: ID reason` on an object, suppresses a finding.
+
+Exit status: 0 nothing at or above `--fail-on`; 1 something; 2 something cannot be read;
+3 nothing to check.
+
+Examples:
+  portolan lint deploy/
+  portolan lint deploy/ --select ALL --ignore NP02 --severity NP010=error
+  portolan lint deploy/ --fix
+  helm template ./chart | portolan lint -")]
+pub(super) struct LintArgs {
+    /// Files or directories of manifests, `-` for standard input [default: .]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Report only these, by id or the beginning of one
+    #[arg(short, long, value_name = "ID", value_delimiter = ',')]
+    select: Vec<String>,
+    /// Do not report these
+    #[arg(short, long, value_name = "ID", value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// How bad findings are: `NP010=error`
+    #[arg(long, value_name = "ID=SEVERITY", value_delimiter = ',', value_parser = parse_severity)]
+    severity: Vec<(String, Severity)>,
+    /// The configuration [default: portolan.yaml, if it is there]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Mend what can be mended for certain, in the files
+    #[arg(long)]
+    fix: bool,
+    /// Fail on findings that are at least this bad
+    #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+    fail_on: LevelArg,
+    /// The format of the answer
+    #[arg(short = 'o', long = "output", value_name = "FORMAT", default_value = "text",
+          value_parser = PossibleValuesParser::new(GATE_FORMATS.iter().map(|f| PossibleValue::new(f.name).help(f.summary))),
+          help_heading = "Output")]
+    format: String,
+    #[command(flatten)]
+    input: InputArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum LevelArg {
+    Error,
+    Warning,
+    Note,
+    /// Whatever there is
+    Never,
+}
+
+fn parse_severity(text: &str) -> Result<(String, Severity), String> {
+    let form = "expected `ID=error`, `ID=warning` or `ID=note`";
+    let (id, level) = text.split_once('=').ok_or(form)?;
+    let all = [Severity::Error, Severity::Warning, Severity::Note];
+    let severity = all.into_iter().find(|severity| severity.name() == level);
+    Ok((id.to_owned(), severity.ok_or(form)?))
+}
+
+pub(super) fn run(args: &LintArgs, output: &Output) -> Result<Exit, Failure> {
+    let selection = selection(args, output)?;
+    let (input, problems) = read_silently(&args.paths, &Extra::default(), &args.input, output)?;
+    if is_empty(&input.cluster) && input.cluster.services.is_empty() && input.findings.is_empty() {
+        return Err(nothing(&problems));
+    }
+    let (found, items) = look(&input, &selection, output);
+    if args.fix {
+        if args.paths.iter().any(|path| path.as_os_str() == "-") {
+            return Err(Failure::usage(
+                "`--fix` changes files, and standard input is none",
+                "name the files".to_owned(),
+            ));
+        }
+        return mend(&input.sources, &found, &items, output);
+    }
+    let least = match args.fail_on {
+        LevelArg::Error => Some(Severity::Error),
+        LevelArg::Warning => Some(Severity::Warning),
+        LevelArg::Note => Some(Severity::Note),
+        LevelArg::Never => None,
+    };
+    let is_bad =
+        |item: &Item| least.is_some_and(|least| item.is_active() && item.severity <= least);
+    let failed = items.iter().any(is_bad);
+    let verdict = if failed {
+        Verdict::Failed
+    } else {
+        Verdict::Passed
+    };
+    write(args, &input, &found, &items, verdict, output)?;
+    Ok(if failed { Exit::No } else { input.exit })
+}
+
+/// Runs the lints, and says which findings count.
+fn look(input: &Input, selection: &Selection, output: &Output) -> (Vec<Found>, Vec<Item>) {
+    let found = with_progress(output, "linting", || {
+        let reach = Reach::new(&input.cluster);
+        let written = Written::new(&input.sources);
+        let context = Context::new(&input.cluster, &reach, &written, input.controller.as_ref());
+        lint(&context, &input.findings, selection)
+    });
+    let items: Vec<Item> = found
+        .iter()
+        .map(|found| {
+            let mut item = finding_item(&found.finding);
+            if let Some(witness) = &found.witness {
+                item.message = format!("{}: {}", item.message, witness.text());
+            }
+            if let Some(fix) = &found.fix {
+                let help = item
+                    .help
+                    .take()
+                    .map_or_else(String::new, |help| format!("{help}; "));
+                item.help = Some(format!("{help}`--fix` {}", fix.says));
+            }
+            item
+        })
+        .collect();
+    let suppressions = suppressions_of(&input.sources, &items);
+    let n_items = items.len();
+    let mut items = with_standing(
+        &input.sources,
+        items,
+        &suppressions,
+        &mut Baseline::default(),
+    );
+    // That a suppression is about nothing is only known when everything was looked for.
+    let is_whole = selection.select.is_empty() && selection.ignore.is_empty();
+    if !is_whole {
+        items.truncate(n_items);
+    }
+    (found, items)
+}
+
+fn suppressions_of(sources: &Sources, items: &[Item]) -> Vec<crate::manifest::Suppression> {
+    let documents: Vec<DocumentId> = sources.documents().map(|(id, _)| id).collect();
+    let mut objects: Vec<Origin> = documents
+        .iter()
+        .map(|&document| Origin {
+            document,
+            route: Route::root(),
+        })
+        .collect();
+    objects.extend(items.iter().filter_map(|item| match &item.place {
+        Place::Node { origin, .. } => Some(object_of(origin)),
+        Place::Offset { .. } | Place::Input(_) => None,
+    }));
+    objects.sort();
+    objects.dedup();
+    suppressions(sources, &documents, &objects)
+}
+
+fn selection(args: &LintArgs, output: &Output) -> Result<Selection, Failure> {
+    let usual = Path::new("portolan.yaml");
+    let path = args.config.as_deref().or(usual.exists().then_some(usual));
+    let mut selection = Selection::default();
+    if let Some(path) = path {
+        let (sources, problems) = read_inputs(&[path.to_owned()], &mut std::io::empty());
+        if let Some(problem) = problems.iter().find(|problem| problem.loses_input()) {
+            return Err(Failure::usage(
+                problem.to_string(),
+                problem.help().to_owned(),
+            ));
+        }
+        let (found, findings) = parse_config(&sources);
+        input::say(&sources, &findings, output);
+        selection = found.ok_or_else(|| {
+            let name = path.display();
+            Failure::usage(
+                format!("cannot use the configuration `{name}`"),
+                "docs/lint/README.md says what may be in one".to_owned(),
+            )
+        })?;
+    }
+    // What is asked for now wins over what the repository says.
+    if !args.select.is_empty() {
+        selection.select.clone_from(&args.select);
+    }
+    selection.ignore.extend(args.ignore.iter().cloned());
+    selection
+        .severity
+        .retain(|(id, _)| !args.severity.iter().any(|(own, _)| own == id));
+    selection.severity.extend(args.severity.iter().cloned());
+    let asked = selection.select.iter().chain(&selection.ignore);
+    let asked = asked.chain(selection.severity.iter().map(|(id, _)| id));
+    for id in asked {
+        let is_known = LINTS
+            .iter()
+            .any(|lint| lint.meta.id.starts_with(id.as_str()));
+        if !is_known && id != "ALL" && !id.starts_with("LD") {
+            return Err(Failure::usage(
+                format!("no lint is called `{id}`"),
+                "ids are NP001 to NP066, SV001 to SV013 and IN001 to IN008, or the beginning of one".to_owned(),
+            ));
+        }
+    }
+    Ok(selection)
+}
+
+fn write(
+    args: &LintArgs,
+    input: &Input,
+    found: &[Found],
+    items: &[Item],
+    verdict: Verdict,
+    output: &Output,
+) -> Result<(), Failure> {
+    if args.format == "text" {
+        return write_text(input, found, items, output);
+    }
+    let format = GATE_FORMATS
+        .iter()
+        .find(|format| format.name == args.format);
+    let format =
+        format.ok_or_else(|| Failure::usage(format!("`{}` is not a format", args.format), None))?;
+    let gate = Gate {
+        cluster: &input.cluster,
+        sources: &input.sources,
+        checked: &[],
+        diff: None,
+        items,
+        n_stale: 0,
+        verdict,
+        assumptions: &input.assumptions,
+        style: output.answer_style(),
+        timing: false,
+        old_prefix: "",
+        template: str::to_owned,
+    };
+    output.answer(|writer| (format.render)(&gate, writer))
+}
+
+fn write_text(
+    input: &Input,
+    found: &[Found],
+    items: &[Item],
+    output: &Output,
+) -> Result<(), Failure> {
+    let active: Vec<&Item> = items.iter().filter(|item| item.is_active()).collect();
+    let shown: Vec<crate::model::Finding> = active
+        .iter()
+        .map(|item| crate::model::Finding {
+            place: item.place.clone(),
+            id: item.id,
+            severity: item.severity,
+            message: item.message.clone(),
+            help: item.help.clone(),
+            related: item.related.clone(),
+        })
+        .collect();
+    let of = |severity| {
+        active
+            .iter()
+            .filter(|item| item.severity == severity)
+            .count()
+    };
+    let counts: Vec<String> = [Severity::Error, Severity::Warning, Severity::Note]
+        .into_iter()
+        .map(|severity| (severity, of(severity)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(severity, count)| counted(count, severity.name()))
+        .collect();
+    let n_suppressed = items.len() - active.len();
+    let n_fixes = found.iter().filter(|found| found.fix.is_some()).count();
+    output.answer(|writer| {
+        let style = output.answer_style();
+        let text = render_findings(&input.sources, &shown, Severity::Note, style);
+        writer.write_all(text.as_bytes())?;
+        let mut line = match counts.is_empty() {
+            true => "nothing found".to_owned(),
+            false => counts.join(", "),
+        };
+        if n_suppressed > 0 {
+            line.push_str(&format!(", {n_suppressed} suppressed"));
+        }
+        if n_fixes > 0 {
+            line.push_str(&format!("; `--fix` mends {n_fixes}"));
+        }
+        writeln!(writer, "{line}")
+    })
+}
+
+/// Writes the files with what can be mended, and says what was and what was not.
+fn mend(
+    sources: &Sources,
+    found: &[Found],
+    items: &[Item],
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let fixes: Vec<(&Found, &Fix)> = found
+        .iter()
+        .zip(items)
+        .filter(|(_, item)| item.is_active())
+        .filter_map(|(found, _)| Some((found, found.fix.as_ref()?)))
+        .collect();
+    let sets: Vec<Vec<Edit>> = fixes.iter().map(|(_, fix)| fix.edits.clone()).collect();
+    let edited = apply_edits(sources, &sets);
+    for (name, text) in &edited.files {
+        std::fs::write(name, text)
+            .map_err(|error| Failure::usage(format!("cannot write `{name}`: {error}"), None))?;
+    }
+    let n_made = edited
+        .refusals
+        .iter()
+        .filter(|refusal| refusal.is_none())
+        .count();
+    output.answer(|writer| {
+        for ((found, fix), refusal) in fixes.iter().zip(&edited.refusals) {
+            let place = place_text(sources, &found.finding.place);
+            let id = found.finding.id;
+            match refusal {
+                None => writeln!(writer, "{place}: {id} {}", fix.says)?,
+                Some(why) => writeln!(writer, "{place}: {id} not mended: {why}")?,
+            }
+        }
+        let n_left = items
+            .iter()
+            .filter(|item| item.is_active())
+            .count()
+            .saturating_sub(n_made);
+        writeln!(
+            writer,
+            "{} made in {}; {} left",
+            counted(n_made, "change"),
+            counted(edited.files.len(), "file"),
+            counted(n_left, "finding"),
+        )
+    })?;
+    Ok(Exit::Yes)
+}

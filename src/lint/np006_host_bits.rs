@@ -1,0 +1,46 @@
+//! NP006: a CIDR block with bits beyond its prefix (V14). Loading finds it.
+
+use super::{Context, Find, Fix, Lint};
+use crate::model::{Finding, Meta, Place, Severity};
+use crate::source::{Edit, Target};
+use ipnet::IpNet;
+
+const META: Meta = Meta {
+    id: "NP006",
+    name: "host-bits",
+    summary: "a CIDR block with bits beyond its prefix",
+    help: "The API server ignores them: write the block's first address.",
+    severity: Severity::Warning,
+};
+
+pub(super) const LINT: Lint = Lint {
+    meta: &META,
+    find: Find::Loading(fix),
+};
+
+fn fix(context: &Context<'_>, finding: &Finding) -> Option<Fix> {
+    let Place::Node { origin, .. } = &finding.place else {
+        return None;
+    };
+    let object = context.written.objects().iter().find(|object| {
+        let route = object.origin.route.steps();
+        object.origin.document == origin.document && origin.route.steps().starts_with(route)
+    })?;
+    let text = context.node_of(&object.origin, &origin.route).text()?;
+    let block: IpNet = text.parse().ok()?;
+    let block = block.trunc().to_string();
+    (block != text).then(|| Fix {
+        says: format!("writes `{block}`, which is the block that `{text}` means"),
+        keeps_meaning: true,
+        edits: vec![Edit::Replace {
+            document: origin.document,
+            route: origin.route.clone(),
+            target: Target::Value,
+            // A colon in front of digits is text only in quotes.
+            text: match block.contains("::") {
+                true => format!("\"{block}\""),
+                false => block.clone(),
+            },
+        }],
+    })
+}

@@ -1,0 +1,555 @@
+//! What lints look at, and the looks that several of them share.
+
+use super::found::Witness;
+use crate::manifest::{Node, Written, nearest};
+use crate::model::{
+    Action, AddressChoice, Cluster, Direction, Family, Flow, NamespaceId, NamespaceMatch, Operator,
+    Origin, Party, Peer, PeerKind, Pod, PodId, Policy, PolicyId, PortMatch, PortMatchKind,
+    Protocol, Rule, Selector, Service, Symbol, Tier, TrafficSet, Verdict, WorkloadId,
+    address_choices, evaluate, evaluate_pods,
+};
+use crate::question::can::pod_name;
+use crate::question::ingress::ControllerChoice;
+use crate::reach::{GroupId, Reach, Table};
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// What lints are asked about.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// Its relation.
+    pub reach: &'a Reach,
+    /// The manifests as they are written.
+    pub written: &'a Written<'a>,
+    /// The ingress controller, when the user names it.
+    pub controller: Option<&'a ControllerChoice>,
+    /// Pods of which no two are alike, for each namespace: replicas and pods of one template
+    /// have one that stands for them.
+    pods: BTreeMap<NamespaceId, Vec<PodId>>,
+}
+
+/// A rule with where it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RuleAt<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) direction: Direction,
+    pub(super) rule: &'a Rule,
+}
+
+impl<'a> RuleAt<'a> {
+    /// Where it is written.
+    pub(super) fn origin(&self) -> Origin {
+        self.policy.origin_of(&self.rule.route)
+    }
+
+    /// The peers; none when it is for everyone.
+    pub(super) fn peers(&self) -> &'a [Peer] {
+        self.rule.peers.as_deref().unwrap_or_default()
+    }
+
+    /// The ports; none when it is for all.
+    pub(super) fn ports(&self) -> &'a [PortMatch] {
+        self.rule.ports.as_deref().unwrap_or_default()
+    }
+
+    /// Where a peer is written.
+    pub(super) fn peer_origin(&self, peer: &Peer) -> Origin {
+        self.policy.origin_of(&peer.route)
+    }
+
+    /// Where a port is written.
+    pub(super) fn port_origin(&self, port: &PortMatch) -> Origin {
+        self.policy.origin_of(&port.route)
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Of a cluster. Linear in its pods.
+    pub fn new(
+        cluster: &'a Cluster,
+        reach: &'a Reach,
+        written: &'a Written<'a>,
+        controller: Option<&'a ControllerChoice>,
+    ) -> Context<'a> {
+        let mut pods: BTreeMap<NamespaceId, Vec<PodId>> = BTreeMap::new();
+        let mut last: Option<&Pod> = None;
+        for (id, pod) in cluster.pods_with_ids() {
+            let is_alike = last.is_some_and(|last| {
+                (
+                    last.workload,
+                    &last.labels,
+                    &last.ports,
+                    last.host_network,
+                    &last.node,
+                ) == (
+                    pod.workload,
+                    &pod.labels,
+                    &pod.ports,
+                    pod.host_network,
+                    &pod.node,
+                )
+            });
+            if !is_alike {
+                pods.entry(pod.namespace).or_default().push(id);
+            }
+            last = Some(pod);
+        }
+        Context {
+            cluster,
+            reach,
+            written,
+            controller,
+            pods,
+        }
+    }
+
+    /// The pods of a namespace, one for all that are alike.
+    pub(super) fn pods_in(&self, namespace: NamespaceId) -> impl Iterator<Item = (PodId, &'a Pod)> {
+        let cluster = self.cluster;
+        let ids = self.pods.get(&namespace).map_or(&[][..], Vec::as_slice);
+        ids.iter()
+            .filter_map(move |&id| Some((id, cluster.pod(id)?)))
+    }
+
+    /// All pods, one for all that are alike.
+    pub(super) fn pods(&self) -> impl Iterator<Item = (PodId, &'a Pod)> {
+        let cluster = self.cluster;
+        let ids = self.pods.values().flatten();
+        ids.filter_map(move |&id| Some((id, cluster.pod(id)?)))
+    }
+
+    /// Whether the input has pods of a namespace: one that it has none of is probably a part that
+    /// was not given.
+    pub(super) fn is_peopled(&self, namespace: NamespaceId) -> bool {
+        self.pods.contains_key(&namespace)
+    }
+
+    /// The namespaces that are matched.
+    pub(super) fn namespaces(&self, wanted: &NamespaceMatch) -> Vec<NamespaceId> {
+        match wanted {
+            NamespaceMatch::Same(namespace) => vec![*namespace],
+            NamespaceMatch::Labels(selector) => (0u32..)
+                .map(NamespaceId)
+                .zip(&self.cluster.namespaces)
+                .filter(|(_, namespace)| selector.matches(&namespace.labels))
+                .map(|(id, _)| id)
+                .collect(),
+        }
+    }
+
+    /// The pods that selectors match, in namespaces.
+    pub(super) fn matching(&self, namespaces: &NamespaceMatch, pods: &Selector) -> Vec<PodId> {
+        let namespaces = self.namespaces(namespaces).into_iter();
+        namespaces
+            .flat_map(|namespace| self.pods_in(namespace))
+            .filter(|(_, pod)| !self.cluster.is_node_traffic(pod) && pods.matches(&pod.labels))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    /// The pods that a policy selects.
+    pub(super) fn subjects(&self, policy: &Policy) -> Vec<PodId> {
+        self.matching(&policy.subject.namespaces, &policy.subject.pods)
+    }
+
+    /// The pods of a peer; none for a block.
+    pub(super) fn peer_pods(&self, peer: &Peer) -> Vec<PodId> {
+        match &peer.kind {
+            PeerKind::Pods { namespaces, pods } => self.matching(namespaces, pods),
+            PeerKind::IpBlock(_) => Vec::new(),
+        }
+    }
+
+    /// The pods whose ports a rule is about: those selected for ingress, those of the peers for
+    /// egress.
+    pub(super) fn destinations(&self, at: &RuleAt<'_>) -> Vec<PodId> {
+        match at.direction {
+            Direction::Ingress => self.subjects(at.policy),
+            Direction::Egress => {
+                let pods: BTreeSet<PodId> = at
+                    .peers()
+                    .iter()
+                    .flat_map(|peer| self.peer_pods(peer))
+                    .collect();
+                pods.into_iter().collect()
+            }
+        }
+    }
+
+    /// The pods that a Service selects.
+    pub(super) fn behind(&self, service: &Service) -> Vec<(PodId, &'a Pod)> {
+        let selector = service.selector.as_ref().filter(|s| !s.is_everything());
+        let Some(selector) = selector else {
+            return Vec::new();
+        };
+        let pods = self.pods_in(service.namespace);
+        pods.filter(|(_, pod)| selector.matches(&pod.labels))
+            .collect()
+    }
+
+    /// The NetworkPolicies.
+    pub(super) fn policies(&self) -> impl Iterator<Item = (PolicyId, &'a Policy)> {
+        let all = self.cluster.policies_with_ids();
+        all.filter(|(_, policy)| policy.tier == Tier::NetworkPolicy)
+    }
+
+    /// The rules of all NetworkPolicies.
+    pub(super) fn rules(&self) -> impl Iterator<Item = RuleAt<'a>> {
+        self.policies().flat_map(|(_, policy)| {
+            Direction::ALL.into_iter().flat_map(move |direction| {
+                let rules = policy.rules(direction).unwrap_or_default().iter();
+                let rules = rules.filter(|rule| rule.action == Action::Accept);
+                rules.map(move |rule| RuleAt {
+                    policy,
+                    direction,
+                    rule,
+                })
+            })
+        })
+    }
+
+    /// An object as it is written.
+    pub(super) fn node(&self, origin: &Origin) -> Node<'a> {
+        self.written.at(origin)
+    }
+
+    /// The part of an object that a route of the model leads to.
+    pub(super) fn node_of(&self, object: &Origin, part: &crate::source::Route) -> Node<'a> {
+        use crate::source::Step;
+        let own = object.route.steps().len();
+        let steps = part.steps().get(own..).unwrap_or_default();
+        steps
+            .iter()
+            .fold(self.node(object), |node, step| match step {
+                Step::Key(key) => node.get(key),
+                Step::Index(index) => {
+                    let mut items = node.items();
+                    items.nth(*index).unwrap_or_else(|| node.get("\u{0}"))
+                }
+            })
+    }
+
+    /// The object that a workload is written as.
+    pub(super) fn workload_node(&self, pod: &Pod) -> Node<'a> {
+        let workload = self.cluster.workload(pod.workload);
+        workload.map_or_else(
+            || self.node(&pod.origin),
+            |workload| self.node(&workload.origin),
+        )
+    }
+
+    /// The place that a finding about a pod is shown at: its workload.
+    pub(super) fn workload_origin(&self, pod: &Pod) -> Origin {
+        let workload = self.cluster.workload(pod.workload);
+        let origin = workload.map_or(&pod.origin, |workload| &workload.origin);
+        name_of(origin)
+    }
+
+    /// The pod template of a pod, or the pod itself: what has `spec.containers`.
+    pub(super) fn template(&self, pod: &Pod) -> Node<'a> {
+        let object = self.workload_node(pod);
+        let paths: [&[&str]; 3] = [
+            &["spec", "template"],
+            &["spec", "jobTemplate", "spec", "template"],
+            &[],
+        ];
+        let found = paths.into_iter().map(|path| object.at(path));
+        let mut found = found.filter(|node| node.at(&["spec", "containers"]).is_list());
+        found.next().unwrap_or_else(|| self.node(&pod.origin))
+    }
+
+    /// `namespace/name` of a pod's workload.
+    pub(super) fn workload(&self, pod: PodId) -> String {
+        let Some(found) = self.cluster.pod(pod) else {
+            return String::new();
+        };
+        match self.cluster.workload(found.workload) {
+            Some(workload) => format!("{}/{}", self.namespace(found.namespace), workload.name),
+            None => pod_name(self.cluster, pod),
+        }
+    }
+
+    /// Workloads in words, the first few by name.
+    pub(super) fn workloads(&self, pods: &[PodId]) -> String {
+        let mut names: Vec<String> = pods.iter().map(|&pod| self.workload(pod)).collect();
+        names.sort();
+        names.dedup();
+        let n_more = names.len().saturating_sub(3);
+        names.truncate(3);
+        match n_more {
+            0 => names.join(", "),
+            _ => format!("{} and {n_more} more", names.join(", ")),
+        }
+    }
+
+    pub(super) fn namespace(&self, id: NamespaceId) -> &'a str {
+        self.cluster.namespace_name(id)
+    }
+
+    /// `shop/default-deny`.
+    pub(super) fn policy_name(&self, policy: &Policy) -> String {
+        match policy.namespace {
+            Some(namespace) => format!("{}/{}", self.namespace(namespace), policy.name),
+            None => policy.name.clone(),
+        }
+    }
+
+    /// `shop/cart` of a Service or an Ingress.
+    pub(super) fn name(&self, namespace: NamespaceId, name: &str) -> String {
+        format!("{}/{name}", self.namespace(namespace))
+    }
+
+    pub(super) fn text(&self, symbol: Symbol) -> &'a str {
+        self.cluster.symbols.name(symbol)
+    }
+
+    /// A selector as `kubectl` writes one.
+    pub(super) fn selector(&self, selector: &Selector) -> String {
+        let mut parts: Vec<String> = selector
+            .requirements()
+            .iter()
+            .map(|requirement| {
+                let key = self.text(requirement.key);
+                let list = |values: &[Symbol]| {
+                    let mut names: Vec<&str> = values.iter().map(|v| self.text(*v)).collect();
+                    names.sort_unstable();
+                    names.join(",")
+                };
+                match &requirement.operator {
+                    Operator::In(values) if values.len() == 1 => format!("{key}={}", list(values)),
+                    Operator::In(values) => format!("{key} in ({})", list(values)),
+                    Operator::NotIn(values) => format!("{key} notin ({})", list(values)),
+                    Operator::Exists => key.to_owned(),
+                    Operator::DoesNotExist => format!("!{key}"),
+                }
+            })
+            .collect();
+        parts.sort();
+        parts.join(", ")
+    }
+
+    /// The group of a pod with its table.
+    pub(super) fn table(&self, pod: PodId, direction: Direction) -> Option<(GroupId, &'a Table)> {
+        let group = self.reach.group_of(pod)?;
+        let profile = self.reach.profile(group, direction);
+        Some((group, self.reach.table(profile, direction)))
+    }
+
+    /// Whether some policy isolates a pod.
+    pub(super) fn is_isolated(&self, pod: PodId, direction: Direction) -> bool {
+        self.table(pod, direction)
+            .is_some_and(|(_, table)| table.is_isolated())
+    }
+
+    /// What can pass from one pod to another, in any family.
+    pub(super) fn between(&self, source: PodId, destination: PodId) -> TrafficSet {
+        let found = Family::ALL.into_iter();
+        let found = found.filter_map(|family| self.reach.between(source, destination, family));
+        found.fold(TrafficSet::none(), |all, pair| {
+            all.union(&pair.allowed).union(&pair.unknown)
+        })
+    }
+
+    /// What can pass between a pod and any address outside the cluster.
+    pub(super) fn outside(&self, pod: PodId, direction: Direction) -> TrafficSet {
+        let addresses = self.reach.externals().filter_map(|(_, set)| set.first());
+        let found = addresses.filter_map(|a| self.reach.with_external(pod, direction, a));
+        found.fold(TrafficSet::none(), |all, traffic| all.union(&traffic))
+    }
+
+    /// Everything that a pod's table lets through, whoever it is to or from.
+    pub(super) fn anything(&self, pod: PodId, direction: Direction) -> TrafficSet {
+        self.table(pod, direction)
+            .map_or_else(TrafficSet::none, |(_, table)| {
+                let entries = table.entries.iter();
+                entries.fold(TrafficSet::none(), |all, entry| all.union(&entry.traffic))
+            })
+    }
+
+    /// One flow between pods, decided by the specification.
+    pub(super) fn pod_witness(
+        &self,
+        source: PodId,
+        destination: PodId,
+        protocol: Protocol,
+        port: u16,
+    ) -> Option<Witness> {
+        let mut families = Family::ALL.into_iter();
+        let found = families
+            .find_map(|f| evaluate_pods(self.cluster, (source, destination), f, protocol, port))?;
+        Some(Witness {
+            from: self.workload(source),
+            to: self.workload(destination),
+            protocol,
+            port,
+            verdict: found.verdict,
+        })
+    }
+
+    /// One flow between a pod and an address, decided by the specification.
+    pub(super) fn outside_witness(
+        &self,
+        pod: PodId,
+        direction: Direction,
+        address: IpAddr,
+        protocol: Protocol,
+        port: u16,
+    ) -> Option<Witness> {
+        let found = self.cluster.pod(pod)?;
+        let own = match address_choices(self.cluster, found, Family::of(address)) {
+            AddressChoice::Absent => return None,
+            AddressChoice::Blind => None,
+            AddressChoice::OneOf(addresses) => addresses.first().copied(),
+        };
+        let pod_party = Party::Pod { pod, address: own };
+        let other = Party::External { address };
+        let (source, destination) = match direction {
+            Direction::Egress => (pod_party, other),
+            Direction::Ingress => (other, pod_party),
+        };
+        let flow = Flow {
+            source,
+            destination,
+            protocol,
+            port,
+        };
+        let names = [self.workload(pod), address.to_string()];
+        let [from, to] = match direction {
+            Direction::Egress => names,
+            Direction::Ingress => {
+                let [pod, address] = names;
+                [address, pod]
+            }
+        };
+        Some(Witness {
+            from,
+            to,
+            protocol,
+            port,
+            verdict: evaluate(self.cluster, &flow).verdict,
+        })
+    }
+
+    /// What to say of a selector that matches none of these pods: the label that was probably
+    /// meant, as `key: value`.
+    pub(super) fn near_label(&self, selector: &Selector, pods: &[(PodId, &Pod)]) -> Option<String> {
+        let mut best: Option<String> = None;
+        for requirement in selector.requirements() {
+            let Operator::In(values) = &requirement.operator else {
+                continue;
+            };
+            let rest: Vec<_> = selector
+                .requirements()
+                .iter()
+                .filter(|r| *r != requirement)
+                .collect();
+            let candidates: Vec<&Pod> = pods
+                .iter()
+                .map(|(_, pod)| *pod)
+                .filter(|pod| rest.iter().all(|r| r.matches(&pod.labels)))
+                .collect();
+            let found: BTreeSet<&str> = candidates
+                .iter()
+                .filter_map(|pod| pod.labels.get(requirement.key))
+                .map(|value| self.text(value))
+                .collect();
+            let key = self.text(requirement.key);
+            for &value in values {
+                let value = self.text(value);
+                if found.contains(value) {
+                    continue;
+                }
+                if let Some(near) = nearest(value, found.iter().copied()) {
+                    return Some(format!("{key}: {near}"));
+                }
+                // The value under another key: `app` for `app.kubernetes.io/name`, say.
+                let mut labels = candidates.iter().flat_map(|pod| pod.labels.iter());
+                let other =
+                    labels.find(|(other, v)| *other != requirement.key && self.text(*v) == value);
+                if let Some((other, _)) = other {
+                    best = best.or(Some(format!("{}: {value}", self.text(other))));
+                }
+            }
+        }
+        best
+    }
+
+    /// Namespaces other than one in which a selector matches pods.
+    pub(super) fn elsewhere(&self, own: NamespaceId, selector: &Selector) -> Vec<NamespaceId> {
+        let others = self.pods.keys().filter(|namespace| **namespace != own);
+        let found = others.filter(|&&namespace| {
+            self.pods_in(namespace)
+                .any(|(_, pod)| selector.matches(&pod.labels))
+        });
+        found.copied().collect()
+    }
+
+    /// The verdict of the specification for two pods.
+    pub(super) fn verdict(&self, from: PodId, to: PodId, protocol: Protocol, port: u16) -> Verdict {
+        self.pod_witness(from, to, protocol, port)
+            .map_or(Verdict::Denied, |witness| witness.verdict)
+    }
+
+    /// The pods of a workload's first pod.
+    pub(super) fn workload_of(&self, pod: PodId) -> Option<WorkloadId> {
+        self.cluster.pod(pod).map(|pod| pod.workload)
+    }
+
+    /// One finding for each workload, whatever the number of its pods.
+    pub(super) fn once_each(&self, pods: impl IntoIterator<Item = PodId>) -> Vec<(PodId, &'a Pod)> {
+        let mut seen = BTreeSet::new();
+        let pods = pods
+            .into_iter()
+            .filter(|&pod| seen.insert(self.workload_of(pod)));
+        let ids: Vec<PodId> = pods.collect();
+        ids.into_iter()
+            .filter_map(|id| Some((id, self.cluster.pod(id)?)))
+            .collect()
+    }
+}
+
+/// The place of an object's name, which is where a finding about the whole of it is shown.
+pub(super) fn name_of(origin: &Origin) -> Origin {
+    Origin {
+        document: origin.document,
+        route: origin.route.clone().key("metadata").key("name"),
+    }
+}
+
+/// A part of an object, by keys.
+pub(super) fn part(origin: &Origin, keys: &[&'static str]) -> Origin {
+    Origin {
+        document: origin.document,
+        route: keys
+            .iter()
+            .fold(origin.route.clone(), |route, key| route.key(*key)),
+    }
+}
+
+/// Below a node, by a key.
+pub(super) fn below(origin: &Origin, key: &'static str) -> Origin {
+    part(origin, &[key])
+}
+
+/// Whether an entry of `ports` matches a port by number.
+pub(super) fn has_port(port: &PortMatch, wanted: Protocol, number: u16) -> bool {
+    matches!(
+        port.kind,
+        PortMatchKind::Range { protocol, first, last }
+            if protocol == wanted && (first..=last).contains(&number)
+    )
+}
+
+/// The single number of an entry of `ports`.
+pub(super) fn single(port: &PortMatch) -> Option<(Protocol, u16)> {
+    match port.kind {
+        PortMatchKind::Range {
+            protocol,
+            first,
+            last,
+        } if first == last => Some((protocol, first)),
+        PortMatchKind::Range { .. } | PortMatchKind::Named { .. } => None,
+    }
+}

@@ -1,0 +1,152 @@
+//! Whether a pod can resolve names (D1 to D4).
+
+use crate::model::{
+    Cluster, Direction, Family, METADATA_NAME, NamespaceMatch, Operator, PeerKind, PodId,
+    PortMatchKind, Protocol, Rule, Selector, Verdict,
+};
+use crate::reach::Reach;
+use std::net::{IpAddr, Ipv4Addr};
+
+/// The labels of DNS pods as Kubernetes and OpenShift ship them (D1, D3).
+const SERVERS: [(&str, &str); 2] = [
+    ("k8s-app", "kube-dns"),
+    ("dns.operator.openshift.io/daemonset-dns", "default"),
+];
+/// The namespaces that they are in.
+const NAMESPACES: [&str; 2] = ["kube-system", "openshift-dns"];
+/// Where NodeLocal DNSCache listens (D2).
+pub const NODE_LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
+
+/// The DNS pods in the input.
+pub fn dns_pods(cluster: &Cluster) -> Vec<PodId> {
+    let has = |pod: &crate::model::Pod, (key, value): (&str, &str)| {
+        let (key, value) = (cluster.symbols.get(key), cluster.symbols.get(value));
+        value.is_some() && key.and_then(|key| pod.labels.get(key)) == value
+    };
+    let pods = cluster.pods_with_ids();
+    let servers = pods.filter(|(_, pod)| SERVERS.into_iter().any(|label| has(pod, label)));
+    servers.map(|(id, _)| id).collect()
+}
+
+/// The ports a DNS pod answers on: those that are called `dns` and `dns-tcp`, else 53.
+pub fn dns_ports(cluster: &Cluster, server: PodId) -> Vec<(Protocol, u16)> {
+    let declared = cluster.pod(server).map_or(&[][..], |pod| &pod.ports);
+    let named = declared.iter().filter(|port| {
+        let name = port.name.map(|name| cluster.symbols.name(name));
+        matches!(name, Some("dns" | "dns-tcp"))
+    });
+    let mut ports: Vec<_> = named.map(|port| (port.protocol, port.port)).collect();
+    if ports.is_empty() {
+        ports = vec![(Protocol::Udp, 53), (Protocol::Tcp, 53)];
+    }
+    ports
+}
+
+/// Whether a pod can resolve names over UDP: to a DNS pod of the input, or to the node's cache;
+/// where the input has neither, unknown if some rule lets DNS out to what may be a DNS server.
+pub fn can_resolve(cluster: &Cluster, reach: &Reach, pod: PodId) -> Verdict {
+    let isolated = reach.group_of(pod).is_some_and(|group| {
+        let profile = reach.profile(group, Direction::Egress);
+        reach.table(profile, Direction::Egress).is_isolated()
+    });
+    let servers = dns_pods(cluster);
+    let local = reach.with_external(pod, Direction::Egress, NODE_LOCAL);
+    if isolated && local.is_some_and(|traffic| traffic.contains(Protocol::Udp, 53)) {
+        return Verdict::Allowed;
+    }
+    if servers.is_empty() {
+        return match isolated {
+            false => Verdict::Allowed,
+            true if may_resolve(cluster, pod) => Verdict::Unknown,
+            true => Verdict::Denied,
+        };
+    }
+    let mut answer = Verdict::Denied;
+    for &server in &servers {
+        let ports = dns_ports(cluster, server).into_iter();
+        for (protocol, port) in ports.filter(|(protocol, _)| *protocol == Protocol::Udp) {
+            for family in Family::ALL {
+                match reach
+                    .between(pod, server, family)
+                    .map(|pair| pair.verdict(protocol, port))
+                {
+                    Some(Verdict::Allowed) => return Verdict::Allowed,
+                    Some(Verdict::Unknown) => answer = Verdict::Unknown,
+                    Some(Verdict::Denied) | None => {}
+                }
+            }
+        }
+    }
+    answer
+}
+
+/// Whether some rule of the policies that select a pod lets DNS out to what may be a server.
+fn may_resolve(cluster: &Cluster, pod: PodId) -> bool {
+    let Some(pod) = cluster.pod(pod) else {
+        return false;
+    };
+    let policies = cluster.policies.iter();
+    let selecting = policies.filter(|policy| crate::model::selects(cluster, &policy.subject, pod));
+    let rules = selecting.flat_map(|policy| policy.egress.iter().flatten());
+    rules.into_iter().any(|rule| is_dns_rule(cluster, rule))
+}
+
+/// Whether a rule may be about DNS servers: by its ports, and by its peers.
+pub fn is_dns_rule(cluster: &Cluster, rule: &Rule) -> bool {
+    let by_port = rule.ports.as_ref().is_none_or(|ports| {
+        ports.iter().any(|port| match &port.kind {
+            PortMatchKind::Range {
+                protocol: Protocol::Udp,
+                first,
+                last,
+            } => [53, 5353]
+                .into_iter()
+                .any(|port| (*first..=*last).contains(&port)),
+            PortMatchKind::Range { .. } => false,
+            PortMatchKind::Named { name, .. } => {
+                matches!(cluster.symbols.name(*name), "dns" | "dns-udp")
+            }
+        })
+    });
+    by_port
+        && rule.peers.as_ref().is_none_or(|peers| {
+            peers.iter().any(|peer| match &peer.kind {
+                PeerKind::IpBlock(_) => rule.ports.is_some(),
+                PeerKind::Pods { namespaces, pods } => {
+                    may_be_in_dns_namespace(cluster, namespaces) && may_be_server(cluster, pods)
+                }
+            })
+        })
+}
+
+fn may_be_in_dns_namespace(cluster: &Cluster, namespaces: &NamespaceMatch) -> bool {
+    match namespaces {
+        NamespaceMatch::Same(namespace) => NAMESPACES.contains(&cluster.namespace_name(*namespace)),
+        NamespaceMatch::Labels(selector) => selector.requirements().iter().all(|requirement| {
+            // Of other labels of a namespace that is not in the input nothing is known.
+            cluster.symbols.name(requirement.key) != METADATA_NAME
+                || match &requirement.operator {
+                    Operator::In(values) => {
+                        let mut names = values.iter().map(|v| cluster.symbols.name(*v));
+                        names.any(|name| NAMESPACES.contains(&name))
+                    }
+                    Operator::NotIn(_) | Operator::Exists => true,
+                    Operator::DoesNotExist => false,
+                }
+        }),
+    }
+}
+
+fn may_be_server(cluster: &Cluster, pods: &Selector) -> bool {
+    pods.requirements().iter().all(|requirement| {
+        let known = SERVERS.into_iter();
+        let mut known = known.filter(|(key, _)| *key == cluster.symbols.name(requirement.key));
+        match (known.next(), &requirement.operator) {
+            (Some((_, value)), Operator::In(values)) => {
+                values.iter().any(|v| cluster.symbols.name(*v) == value)
+            }
+            (Some(_), Operator::DoesNotExist) => false,
+            _ => true,
+        }
+    })
+}
