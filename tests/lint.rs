@@ -119,7 +119,14 @@ fn relation(cluster: &Cluster) -> Vec<TrafficSet> {
             all.push(pair.map_or_else(TrafficSet::none, |pair| pair.allowed));
         }
         for direction in Direction::ALL {
-            for address in ["192.0.2.1", "203.0.113.7", "10.1.2.3", "169.254.169.254"] {
+            for address in [
+                "192.0.2.1",
+                "203.0.113.7",
+                "10.1.2.3",
+                "10.1.200.1",
+                "10.2.0.1",
+                "169.254.169.254",
+            ] {
                 let traffic = reach.with_external(a, direction, address.parse().unwrap());
                 all.push(traffic.unwrap_or_else(TrafficSet::none));
             }

@@ -51,7 +51,7 @@ fn headline(context: Context<'_>, answer: &Answer) -> String {
     let (from, to) = (context.from, context.to);
     let word = paint(context.style, answer.overall, answer.overall.name());
     let on = match answer.hops.as_slice() {
-        [hop] => traffic_summary(hop),
+        [hop] => format!("{}{}", traffic_summary(hop), hairpin(context, hop)),
         _ => String::new(),
     };
     match answer.overall {
@@ -61,6 +61,23 @@ fn headline(context: Context<'_>, answer: &Answer) -> String {
         Overall::Unknown => {
             format!("{word}: whether {from} can reach {to} is not decided by the input\n")
         }
+    }
+}
+
+/// What to say when a Service leads its own pods back to themselves, which implementations treat
+/// differently (N25).
+fn hairpin(context: Context<'_>, hop: &Hop) -> &'static str {
+    let is_service = ["service:", "svc:"]
+        .iter()
+        .any(|kind| context.to.starts_with(kind));
+    let leads_back = hop
+        .pieces
+        .iter()
+        .any(|piece| piece.source == piece.destination);
+    match (is_service && leads_back, hop.overall) {
+        (true, Overall::No) => ": a hairpin, and to policy a replica calls like any other pod",
+        (true, _) => "; to the very same pod (a hairpin) it differs between CNIs",
+        (false, _) => "",
     }
 }
 

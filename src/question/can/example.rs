@@ -27,20 +27,19 @@ pub(super) fn example(context: Context<'_>, piece: &Piece) -> Result<Option<Exam
             ) else {
                 return Ok(None);
             };
+            // Replicas of one template are different pods that look like one: N25 does not hold.
+            let is_replica = source == destination && !is_single(cluster, source);
+            let with_twin = is_replica.then(|| with_twin(cluster, source)).flatten();
+            let (asked, pair) = match &with_twin {
+                Some((cluster, twin)) => (cluster, (source, *twin)),
+                None => (cluster, (source, destination)),
+            };
             let families = [family, Family::V4, Family::V6];
             let Some((family, evaluation)) = families.into_iter().find_map(|family| {
-                let pair = (source, destination);
-                Some((
-                    family,
-                    evaluate_pods(cluster, pair, family, protocol, port)?,
-                ))
+                Some((family, evaluate_pods(asked, pair, family, protocol, port)?))
             }) else {
                 return Ok(None);
             };
-            // Replicas of one template are different pods that look like one.
-            if source == destination && !is_single(cluster, source) {
-                return Ok(None);
-            }
             let party = |pod| Party::Pod {
                 pod,
                 address: known_address(cluster, pod, family),
@@ -93,6 +92,15 @@ pub(super) fn example(context: Context<'_>, piece: &Piece) -> Result<Option<Exam
         evaluation,
         near,
     }))
+}
+
+/// The cluster with one more replica of a pod, which nothing but the pod's id tells from it.
+fn with_twin(cluster: &Cluster, pod: PodId) -> Option<(Cluster, PodId)> {
+    let twin = PodId(u32::try_from(cluster.pods.len()).ok()?);
+    let mut cluster = cluster.clone();
+    let pod = cluster.pod(pod)?.clone();
+    cluster.pods.push(pod);
+    Some((cluster, twin))
 }
 
 /// For each denied side, the rules that come nearest to allowing it.
