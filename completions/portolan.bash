@@ -136,7 +136,7 @@ _portolan() {
             return 0
             ;;
         portolan__subcmd__check)
-            opts="-i -b -o -n -q -v -h --intent --prove --rlimit --base --deny --fail-on --baseline --write-baseline --timing --output --also --namespace --pod-cidr --host-network --ingress-controller --strict --color --quiet --verbose --help"
+            opts="-i -b -o -n -q -v -h --intent --prove --lint --rlimit --base --deny --fail-on --baseline --write-baseline --timing --output --also --namespace --pod-cidr --host-network --ingress-controller --strict --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

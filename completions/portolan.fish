@@ -119,6 +119,7 @@ complete -c portolan -n "__fish_portolan_using_subcommand check" -l ingress-cont
 complete -c portolan -n "__fish_portolan_using_subcommand check" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t''
 never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand check" -l lint -d 'Also look for mistakes, as `portolan lint` does'
 complete -c portolan -n "__fish_portolan_using_subcommand check" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
 complete -c portolan -n "__fish_portolan_using_subcommand check" -s q -l quiet -d 'Print the answer and errors only'
 complete -c portolan -n "__fish_portolan_using_subcommand check" -s v -l verbose -d 'Print warnings and notes in full'

@@ -152,6 +152,7 @@ pod\:"Pods like all others"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
 always\:""
 never\:""))' \
+'--lint[Also look for mistakes, as \`portolan lint\` does]' \
 '--strict[Fail when anything in the input was rejected or is not analysed]' \
 '-q[Print the answer and errors only]' \
 '--quiet[Print the answer and errors only]' \

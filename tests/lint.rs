@@ -282,3 +282,25 @@ fn fix_edits_files_and_says_what_it_does() {
     let (output, status) = portolan(&here, &["lint", "-", "--fix"]);
     assert_eq!(status, Some(2), "{output}");
 }
+
+#[test]
+fn a_check_can_lint_too() {
+    let bad = "testdata/lint/NP010/bad.yaml";
+    for (args, expected, said) in [
+        (
+            &["check", bad, "-q", "--lint", "--fail-on", "warning"][..],
+            1,
+            "1 warning",
+        ),
+        (&["check", bad, "-q", "--lint"], 0, "1 warning"),
+        (
+            &["check", bad, "-q", "--fail-on", "warning"],
+            0,
+            "nothing found",
+        ),
+    ] {
+        let (output, status) = portolan(&root(), args);
+        assert_eq!(status, Some(expected), "{args:?}: {output}");
+        assert!(output.contains(said), "{args:?}: {output}");
+    }
+}

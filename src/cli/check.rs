@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::input::{
     self, Base, Extra, Input, InputArgs, is_empty, nothing, read_pair, read_silently,
 };
+use super::lint::lint_findings;
 use super::output::{Failure, Output};
 use super::progress::with_progress;
 use super::solver::SolverArgs;
@@ -57,6 +58,9 @@ pub(super) struct CheckArgs {
     /// For which pods to prove it, whatever the intents say; `off` only reads them
     #[arg(long, value_name = "SCOPE")]
     prove: Option<ProveArg>,
+    /// Also look for mistakes, as `portolan lint` does
+    #[arg(long)]
+    lint: bool,
     #[command(flatten)]
     solver: SolverArgs,
     /// Also say what changed since this revision, such as `origin/main...`
@@ -177,6 +181,10 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
     }
     let mut baseline = baseline(args)?;
     let mut read = read(args, output)?;
+    let linted = match args.lint {
+        true => lint_findings(&read.input, output)?,
+        false => Vec::new(),
+    };
     let input = &mut read.input;
     let (intents, mut findings) = parse_intents(&input.sources, &input.intents);
     let n_left_out = input.intents.len() - intents.len();
@@ -189,6 +197,7 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
     let resolved = resolve(&mut input.cluster, &intents, &serving, scope);
     findings.extend(resolved.findings.iter().cloned());
     findings.extend(std::mem::take(&mut input.findings));
+    findings.extend(linted);
     findings.sort();
     let input = &read.input;
     let broken = if n_left_out > 0 {

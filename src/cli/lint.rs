@@ -7,7 +7,7 @@ use super::progress::with_progress;
 use super::standing::with_standing;
 use crate::lint::{Context, Fix, Found, LINTS, Selection, lint, parse_config};
 use crate::manifest::{Written, object_of, suppressions};
-use crate::model::{Origin, Place, Severity};
+use crate::model::{Finding, Origin, Place, Severity};
 use crate::reach::Reach;
 use crate::report::finding::{counted, render_findings};
 use crate::report::gate::{Baseline, GATE_FORMATS, Gate, Item, Verdict, finding_item};
@@ -117,30 +117,47 @@ pub(super) fn run(args: &LintArgs, output: &Output) -> Result<Exit, Failure> {
     Ok(if failed { Exit::No } else { input.exit })
 }
 
-/// Runs the lints, and says which findings count.
-fn look(input: &Input, selection: &Selection, output: &Output) -> (Vec<Found>, Vec<Item>) {
-    let found = with_progress(output, "linting", || {
+/// What lints find, for a check: with the configuration of the repository.
+pub(super) fn lint_findings(input: &Input, output: &Output) -> Result<Vec<Finding>, Failure> {
+    let selection = configured(None, output)?;
+    let found = run_lints(input, &[], &selection, output);
+    Ok(found.iter().map(told).collect())
+}
+
+fn run_lints(
+    input: &Input,
+    loading: &[Finding],
+    selection: &Selection,
+    output: &Output,
+) -> Vec<Found> {
+    with_progress(output, "linting", || {
         let reach = Reach::new(&input.cluster);
         let written = Written::new(&input.sources);
         let context = Context::new(&input.cluster, &reach, &written, input.controller.as_ref());
-        lint(&context, &input.findings, selection)
-    });
+        lint(&context, loading, selection)
+    })
+}
+
+/// A finding with its witness and what mends it in words.
+fn told(found: &Found) -> Finding {
+    let mut finding = found.finding.clone();
+    if let Some(witness) = &found.witness {
+        finding.message = format!("{}: {}", finding.message, witness.text());
+    }
+    if let Some(fix) = &found.fix {
+        let help = finding.help.take();
+        let help = help.map_or_else(String::new, |help| format!("{help}; "));
+        finding.help = Some(format!("{help}`--fix` {}", fix.says));
+    }
+    finding
+}
+
+/// Runs the lints, and says which findings count.
+fn look(input: &Input, selection: &Selection, output: &Output) -> (Vec<Found>, Vec<Item>) {
+    let found = run_lints(input, &input.findings, selection, output);
     let items: Vec<Item> = found
         .iter()
-        .map(|found| {
-            let mut item = finding_item(&found.finding);
-            if let Some(witness) = &found.witness {
-                item.message = format!("{}: {}", item.message, witness.text());
-            }
-            if let Some(fix) = &found.fix {
-                let help = item
-                    .help
-                    .take()
-                    .map_or_else(String::new, |help| format!("{help}; "));
-                item.help = Some(format!("{help}`--fix` {}", fix.says));
-            }
-            item
-        })
+        .map(|found| finding_item(&told(found)))
         .collect();
     let suppressions = suppressions_of(&input.sources, &items);
     let n_items = items.len();
@@ -176,28 +193,32 @@ fn suppressions_of(sources: &Sources, items: &[Item]) -> Vec<crate::manifest::Su
     suppressions(sources, &documents, &objects)
 }
 
-fn selection(args: &LintArgs, output: &Output) -> Result<Selection, Failure> {
+/// What a configuration says: the one that is named, or else the repository's, if it has one.
+fn configured(path: Option<&Path>, output: &Output) -> Result<Selection, Failure> {
     let usual = Path::new("portolan.yaml");
-    let path = args.config.as_deref().or(usual.exists().then_some(usual));
-    let mut selection = Selection::default();
-    if let Some(path) = path {
-        let (sources, problems) = read_inputs(&[path.to_owned()], &mut std::io::empty());
-        if let Some(problem) = problems.iter().find(|problem| problem.loses_input()) {
-            return Err(Failure::usage(
-                problem.to_string(),
-                problem.help().to_owned(),
-            ));
-        }
-        let (found, findings) = parse_config(&sources);
-        input::say(&sources, &findings, output);
-        selection = found.ok_or_else(|| {
-            let name = path.display();
-            Failure::usage(
-                format!("cannot use the configuration `{name}`"),
-                "docs/lint/README.md says what may be in one".to_owned(),
-            )
-        })?;
+    let Some(path) = path.or(usual.exists().then_some(usual)) else {
+        return Ok(Selection::default());
+    };
+    let (sources, problems) = read_inputs(&[path.to_owned()], &mut std::io::empty());
+    if let Some(problem) = problems.iter().find(|problem| problem.loses_input()) {
+        return Err(Failure::usage(
+            problem.to_string(),
+            problem.help().to_owned(),
+        ));
     }
+    let (found, findings) = parse_config(&sources);
+    input::say(&sources, &findings, output);
+    found.ok_or_else(|| {
+        let name = path.display();
+        Failure::usage(
+            format!("cannot use the configuration `{name}`"),
+            "docs/lint/README.md says what may be in one".to_owned(),
+        )
+    })
+}
+
+fn selection(args: &LintArgs, output: &Output) -> Result<Selection, Failure> {
+    let mut selection = configured(args.config.as_deref(), output)?;
     // What is asked for now wins over what the repository says.
     if !args.select.is_empty() {
         selection.select.clone_from(&args.select);
@@ -263,9 +284,9 @@ fn write_text(
     output: &Output,
 ) -> Result<(), Failure> {
     let active: Vec<&Item> = items.iter().filter(|item| item.is_active()).collect();
-    let shown: Vec<crate::model::Finding> = active
+    let shown: Vec<Finding> = active
         .iter()
-        .map(|item| crate::model::Finding {
+        .map(|item| Finding {
             place: item.place.clone(),
             id: item.id,
             severity: item.severity,

@@ -33,23 +33,26 @@ fn find(context: &Context<'_>) -> Vec<Found> {
             if peers.is_empty() || subjects.is_empty() {
                 continue;
             }
-            let pairs = subjects
+            let (own_kinds, other_kinds) = (context.by_group(&subjects), context.by_group(&peers));
+            let mut pairs = own_kinds
                 .iter()
-                .flat_map(|own| peers.iter().map(move |other| (*own, *other)));
-            let pairs: Vec<(PodId, PodId)> = pairs
+                .flat_map(|own| other_kinds.iter().map(move |other| (*own, *other)))
                 .filter(|(own, other)| context.workload_of(*own) != context.workload_of(*other))
                 .map(|(own, other)| match at.direction {
                     Direction::Egress => (own, other),
                     Direction::Ingress => (other, own),
                 })
-                .collect();
-            let is_blocked = |(from, to): &(PodId, PodId)| {
-                let traffic = traffic(context, &at, *to);
-                !traffic.is_none() && context.between(*from, *to).intersection(&traffic).is_none()
-            };
-            let Some(&(from, to)) = pairs.first().filter(|_| pairs.iter().all(is_blocked)) else {
+                .peekable();
+            let Some(&(from, to)) = pairs.peek() else {
                 continue;
             };
+            let is_blocked = |(from, to): (PodId, PodId)| {
+                let traffic = traffic(context, &at, to);
+                !traffic.is_none() && context.between(from, to).intersection(&traffic).is_none()
+            };
+            if !pairs.all(is_blocked) {
+                continue;
+            }
             let other_side = match at.direction {
                 Direction::Egress => (to, Direction::Ingress),
                 Direction::Ingress => (from, Direction::Egress),

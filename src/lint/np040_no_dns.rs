@@ -24,7 +24,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
         let allowed = context.anything(id, Direction::Egress);
         // A pod that may call no one needs no names.
         if allowed.is_none()
-            || can_resolve(context.cluster, context.reach, id) != Verdict::Denied
+            || can_resolve(context.cluster, context.reach, &servers, id) != Verdict::Denied
             || servers.contains(&id)
         {
             continue;

@@ -3,7 +3,7 @@
 use super::view::Context;
 use super::{Found, Lint};
 use crate::manifest::Node;
-use crate::model::{Direction, Labels, Meta, Pod, PodId, Protocol, Severity, Verdict};
+use crate::model::{Direction, Labels, Meta, Pod, PodId, Protocol, Severity};
 
 const META: Meta = Meta {
     id: "NP046",
@@ -39,7 +39,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
         let name = context.workload(id);
         let place = context.workload_origin(pod);
         let witness = scrapers.iter().filter(|s| **s != id).find_map(|&scraper| {
-            let denied = context.verdict(scraper, id, Protocol::Tcp, port) == Verdict::Denied;
+            let denied = !context.between(scraper, id).contains(Protocol::Tcp, port);
             denied
                 .then(|| context.pod_witness(scraper, id, Protocol::Tcp, port))
                 .flatten()

@@ -76,9 +76,8 @@ fn meant(
         return None;
     }
     let mut meant: BTreeSet<(String, u16)> = BTreeSet::new();
-    for service in &context.cluster.services {
-        let behind = context.behind(service);
-        if service.headless || !behind.iter().any(|(id, _)| pods.contains(id)) {
+    for service in context.in_front_of(&pods) {
+        if service.headless {
             continue;
         }
         for port in service

@@ -5,13 +5,13 @@ use crate::manifest::{Node, Written, nearest};
 use crate::model::{
     Action, AddressChoice, Cluster, Direction, Family, Flow, NamespaceId, NamespaceMatch, Operator,
     Origin, Party, Peer, PeerKind, Pod, PodId, Policy, PolicyId, PortMatch, PortMatchKind,
-    Protocol, Rule, Selector, Service, Symbol, Tier, TrafficSet, Verdict, WorkloadId,
-    address_choices, evaluate, evaluate_pods,
+    Protocol, Rule, Selector, Service, Symbol, Tier, TrafficSet, WorkloadId, address_choices,
+    evaluate, evaluate_pods,
 };
 use crate::question::can::pod_name;
 use crate::question::ingress::ControllerChoice;
 use crate::reach::{GroupId, Reach, Table};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 /// What lints are asked about.
@@ -28,6 +28,10 @@ pub struct Context<'a> {
     /// Pods of which no two are alike, for each namespace: replicas and pods of one template
     /// have one that stands for them.
     pods: BTreeMap<NamespaceId, Vec<PodId>>,
+    /// The pods that each Service selects, by namespace and name.
+    behind: HashMap<(NamespaceId, &'a str), Vec<PodId>>,
+    /// The Services that select a pod, by position.
+    in_front: HashMap<PodId, Vec<usize>>,
 }
 
 /// A rule with where it is.
@@ -66,7 +70,7 @@ impl<'a> RuleAt<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Of a cluster. Linear in its pods.
+    /// Of a cluster. Linear in its pods, and for each Service in the pods of its namespace.
     pub fn new(
         cluster: &'a Cluster,
         reach: &'a Reach,
@@ -96,13 +100,28 @@ impl<'a> Context<'a> {
             }
             last = Some(pod);
         }
-        Context {
+        let mut context = Context {
             cluster,
             reach,
             written,
             controller,
             pods,
+            behind: HashMap::new(),
+            in_front: HashMap::new(),
+        };
+        for (at, service) in cluster.services.iter().enumerate() {
+            let selector = service.selector.as_ref().filter(|s| !s.is_everything());
+            let Some(selector) = selector else { continue };
+            let pods = context.pods_in(service.namespace);
+            let pods = pods.filter(|(_, pod)| selector.matches(&pod.labels));
+            let pods: Vec<PodId> = pods.map(|(id, _)| id).collect();
+            for &pod in &pods {
+                context.in_front.entry(pod).or_default().push(at);
+            }
+            let key = (service.namespace, service.name.as_str());
+            context.behind.insert(key, pods);
         }
+        context
     }
 
     /// The pods of a namespace, one for all that are alike.
@@ -180,12 +199,32 @@ impl<'a> Context<'a> {
 
     /// The pods that a Service selects.
     pub(super) fn behind(&self, service: &Service) -> Vec<(PodId, &'a Pod)> {
-        let selector = service.selector.as_ref().filter(|s| !s.is_everything());
-        let Some(selector) = selector else {
-            return Vec::new();
-        };
-        let pods = self.pods_in(service.namespace);
-        pods.filter(|(_, pod)| selector.matches(&pod.labels))
+        let key = (service.namespace, service.name.as_str());
+        let cluster = self.cluster;
+        let ids = self.behind.get(&key).map_or(&[][..], Vec::as_slice);
+        ids.iter()
+            .filter_map(|&id| Some((id, cluster.pod(id)?)))
+            .collect()
+    }
+
+    /// The Services that select any of these pods.
+    pub(super) fn in_front_of(&self, pods: &BTreeSet<PodId>) -> Vec<&'a Service> {
+        let found = pods
+            .iter()
+            .filter_map(|pod| self.in_front.get(pod))
+            .flatten();
+        let found: BTreeSet<usize> = found.copied().collect();
+        found
+            .into_iter()
+            .filter_map(|at| self.cluster.services.get(at))
+            .collect()
+    }
+
+    /// Pods of which no policy tells one from another have one answer: one of each kind.
+    pub(super) fn by_group(&self, pods: &[PodId]) -> Vec<PodId> {
+        let mut seen = BTreeSet::new();
+        let pods = pods.iter().copied();
+        pods.filter(|&pod| seen.insert(self.reach.group_of(pod)))
             .collect()
     }
 
@@ -484,12 +523,6 @@ impl<'a> Context<'a> {
                 .any(|(_, pod)| selector.matches(&pod.labels))
         });
         found.copied().collect()
-    }
-
-    /// The verdict of the specification for two pods.
-    pub(super) fn verdict(&self, from: PodId, to: PodId, protocol: Protocol, port: u16) -> Verdict {
-        self.pod_witness(from, to, protocol, port)
-            .map_or(Verdict::Denied, |witness| witness.verdict)
     }
 
     /// The pods of a workload's first pod.

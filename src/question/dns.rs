@@ -1,7 +1,7 @@
 //! Whether a pod can resolve names (D1 to D4).
 
 use crate::model::{
-    Cluster, Direction, Family, METADATA_NAME, NamespaceMatch, Operator, PeerKind, PodId,
+    Cluster, Direction, Family, METADATA_NAME, NamespaceMatch, Operator, PeerKind, PodId, PolicyId,
     PortMatchKind, Protocol, Rule, Selector, Verdict,
 };
 use crate::reach::Reach;
@@ -43,13 +43,13 @@ pub fn dns_ports(cluster: &Cluster, server: PodId) -> Vec<(Protocol, u16)> {
 }
 
 /// Whether a pod can resolve names over UDP: to a DNS pod of the input, or to the node's cache;
-/// where the input has neither, unknown if some rule lets DNS out to what may be a DNS server.
-pub fn can_resolve(cluster: &Cluster, reach: &Reach, pod: PodId) -> Verdict {
-    let isolated = reach.group_of(pod).is_some_and(|group| {
+/// where the input has neither (`servers` are those of [`dns_pods`]), unknown if some rule lets DNS out to what may be a DNS server.
+pub fn can_resolve(cluster: &Cluster, reach: &Reach, servers: &[PodId], pod: PodId) -> Verdict {
+    let selecting = reach.group_of(pod).map_or(&[][..], |group| {
         let profile = reach.profile(group, Direction::Egress);
-        reach.table(profile, Direction::Egress).is_isolated()
+        &reach.table(profile, Direction::Egress).policies
     });
-    let servers = dns_pods(cluster);
+    let isolated = !selecting.is_empty();
     let local = reach.with_external(pod, Direction::Egress, NODE_LOCAL);
     if isolated && local.is_some_and(|traffic| traffic.contains(Protocol::Udp, 53)) {
         return Verdict::Allowed;
@@ -57,12 +57,12 @@ pub fn can_resolve(cluster: &Cluster, reach: &Reach, pod: PodId) -> Verdict {
     if servers.is_empty() {
         return match isolated {
             false => Verdict::Allowed,
-            true if may_resolve(cluster, pod) => Verdict::Unknown,
+            true if may_resolve(cluster, selecting) => Verdict::Unknown,
             true => Verdict::Denied,
         };
     }
     let mut answer = Verdict::Denied;
-    for &server in &servers {
+    for &server in servers {
         let ports = dns_ports(cluster, server).into_iter();
         for (protocol, port) in ports.filter(|(protocol, _)| *protocol == Protocol::Udp) {
             for family in Family::ALL {
@@ -80,15 +80,11 @@ pub fn can_resolve(cluster: &Cluster, reach: &Reach, pod: PodId) -> Verdict {
     answer
 }
 
-/// Whether some rule of the policies that select a pod lets DNS out to what may be a server.
-fn may_resolve(cluster: &Cluster, pod: PodId) -> bool {
-    let Some(pod) = cluster.pod(pod) else {
-        return false;
-    };
-    let policies = cluster.policies.iter();
-    let selecting = policies.filter(|policy| crate::model::selects(cluster, &policy.subject, pod));
-    let rules = selecting.flat_map(|policy| policy.egress.iter().flatten());
-    rules.into_iter().any(|rule| is_dns_rule(cluster, rule))
+/// Whether some egress rule of these policies lets DNS out to what may be a server.
+fn may_resolve(cluster: &Cluster, selecting: &[PolicyId]) -> bool {
+    let policies = selecting.iter().filter_map(|id| cluster.policy(*id));
+    let mut rules = policies.flat_map(|policy| policy.egress.iter().flatten());
+    rules.any(|rule| is_dns_rule(cluster, rule))
 }
 
 /// Whether a rule may be about DNS servers: by its ports, and by its peers.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts the faults of faults.txt, dataplane.txt, diff.txt and ebpf.txt into the code one at a time and says which tests catch each.
+"""Puts the faults of faults.txt, dataplane.txt, diff.txt, ebpf.txt and lint.txt into the code one at a time and says which tests catch each.
 
 usage: tests/faults/run.py [FIRST [LAST]]
 
@@ -24,6 +24,7 @@ LISTS = {
     "dataplane.txt": [*CARGO, "--test", "dataplane", "--test", "mutants"],
     "ebpf.txt": [*CARGO, "--lib", "--test", "ebpf", "--test", "ebpf_mutants"],
     "diff.txt": [*CARGO, "--test", "diff"],
+    "lint.txt": [*CARGO, "--test", "lint"],
 }
 
 

@@ -10,6 +10,7 @@ pub(crate) struct Shop {
     ports: Vec<u16>,
     has_comments: bool,
     has_dns: bool,
+    has_ingress: bool,
 }
 
 /// Something that is wrong, and can be mended.
@@ -55,14 +56,17 @@ pub(crate) fn any_shop() -> impl Strategy<Value = Shop> {
             .map(|nth| proptest::sample::subsequence((0..nth).collect::<Vec<_>>(), 0..=nth))
             .collect();
         let ports = proptest::collection::vec(1024u16..9000, size);
-        (calls, ports, any::<bool>(), any::<bool>())
+        (calls, ports, any::<[bool; 3]>())
     })
-    .prop_map(|(calls, ports, has_comments, has_dns)| Shop {
-        calls,
-        ports,
-        has_comments,
-        has_dns,
-    })
+    .prop_map(
+        |(calls, ports, [has_comments, has_dns, has_ingress])| Shop {
+            calls,
+            ports,
+            has_comments,
+            has_dns,
+            has_ingress,
+        },
+    )
 }
 
 impl Shop {
@@ -81,6 +85,19 @@ impl Shop {
                  - name: coredns\n          ports:\n            \
                  - {name: dns, containerPort: 53, protocol: UDP}\n            \
                  - {name: dns-tcp, containerPort: 53, protocol: TCP}\n",
+            );
+        }
+        if self.has_ingress {
+            text.push_str(
+                "---\napiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: public}\n\
+                 spec: {controller: traefik.io/ingress-controller}\n\
+                 ---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: traefik, namespace: traefik}\nspec:\n  \
+                 selector: {matchLabels: {app.kubernetes.io/name: traefik}}\n  template:\n    \
+                 metadata: {labels: {app.kubernetes.io/name: traefik}}\n    spec:\n      containers:\n        \
+                 - name: traefik\n          ports: [{name: web, containerPort: 8000}]\n\
+                 ---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: shop, namespace: shop}\nspec:\n  \
+                 ingressClassName: public\n  rules:\n    - host: shop.example.com\n      http:\n        paths:\n          \
+                 - path: /\n            pathType: Prefix\n            backend: {service: {name: app0, port: {number: 80}}}\n",
             );
         }
         let last = self.calls.len() - 1;
@@ -131,6 +148,13 @@ impl Shop {
             .filter(|(_, calls)| calls.contains(&nth))
         {
             text.push_str(&rule("from", caller, &port.to_string(), &note("calls")));
+        }
+        if self.has_ingress && nth == 0 {
+            text.push_str(&format!(
+                "    - from:\n        - namespaceSelector:\n            matchLabels:\n              \
+                 kubernetes.io/metadata.name: traefik\n      ports:\n        - port: http{}\n          protocol: TCP\n",
+                note("from outside")
+            ));
         }
         let number = match mistake {
             Some(Mistake::QuotedPort) => format!("\"{port}\""),
