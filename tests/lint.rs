@@ -279,8 +279,13 @@ fn fix_edits_files_and_says_what_it_does() {
         std::fs::read_to_string(here.join("NP050.yaml")).unwrap(),
         good
     );
-    let (output, status) = portolan(&here, &["lint", "-", "--fix"]);
-    assert_eq!(status, Some(2), "{output}");
+    for args in [
+        &["lint", "-", "--fix"][..],
+        &["lint", ".", "--fix", "-o", "json"],
+    ] {
+        let (output, status) = portolan(&here, args);
+        assert_eq!(status, Some(2), "{output}");
+    }
 }
 
 #[test]
@@ -303,4 +308,49 @@ fn a_check_can_lint_too() {
         assert_eq!(status, Some(expected), "{args:?}: {output}");
         assert!(output.contains(said), "{args:?}: {output}");
     }
+}
+
+#[test]
+fn fix_fails_on_what_is_left() {
+    let here = folder("lint-left");
+    let read = |id: &str| {
+        std::fs::read_to_string(root().join(format!("testdata/lint/{id}/bad.yaml"))).unwrap()
+    };
+    std::fs::write(here.join("a.yaml"), read("NP013")).unwrap();
+    std::fs::create_dir(here.join("b")).unwrap();
+    std::fs::write(here.join("b/b.yaml"), read("NP010")).unwrap();
+    let (output, status) = portolan(&here, &["lint", "b", "--fix"]);
+    assert_eq!(status, Some(1), "{output}");
+    assert!(
+        output.contains("0 changes made in 0 files; 1 finding left"),
+        "{output}"
+    );
+    assert_eq!(portolan(&here, &["lint", "a.yaml", "--fix"]).1, Some(0));
+}
+
+/// The text that is kept of such a file is not what is in it.
+#[test]
+fn fix_leaves_files_alone_that_are_not_utf8() {
+    let here = folder("lint-latin");
+    let path = here.join("a.yaml");
+    let mut bytes = std::fs::read(root().join("testdata/lint/NP050/bad.yaml")).unwrap();
+    bytes.extend(b"---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: caf\xe9}\n");
+    std::fs::write(&path, &bytes).unwrap();
+    let (output, status) = portolan(&here, &["lint", ".", "--fix"]);
+    assert_eq!(status, Some(2), "{output}");
+    assert!(output.contains("not UTF-8"), "{output}");
+    assert_eq!(std::fs::read(&path).unwrap(), bytes);
+}
+
+#[test]
+fn what_a_selection_leaves_out_of_the_input_is_said() {
+    let bad = "testdata/lint/NP001/bad.yaml";
+    let (output, status) = portolan(&root(), &["lint", bad, "--select", "SV"]);
+    assert_eq!(status, Some(0), "{output}");
+    assert!(
+        output.contains("1 error of the input not selected"),
+        "{output}"
+    );
+    let (output, _) = portolan(&root(), &["lint", bad]);
+    assert!(!output.contains("not selected"), "{output}");
 }

@@ -9,12 +9,11 @@ use super::lint::lint_findings;
 use super::output::{Failure, Output};
 use super::progress::with_progress;
 use super::solver::SolverArgs;
-use super::standing::with_standing;
+use super::standing::{SeverityArg, suppressions_of, with_standing};
 use crate::intent::{
     Assertion, BUILTINS, Controllers, Intent, Resolved, Scope, builtin, parse_intents, resolve,
 };
-use crate::manifest::{Suppression, object_of, suppressions};
-use crate::model::{Cluster, Direction, Finding, Origin, Place, Severity, has_block};
+use crate::model::{Cluster, Direction, Finding, Severity, has_block};
 use crate::question::check::{Checked, Context, check, vocabulary_of};
 use crate::question::ingress::controllers;
 use crate::report::check::wrapped_line;
@@ -25,7 +24,6 @@ use crate::report::gate::{
     finding_item, intent_item,
 };
 use crate::report::snippet::Style;
-use crate::source::{DocumentId, Route};
 use crate::symbolic::PolicyIndex;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Args, ValueEnum};
@@ -142,15 +140,6 @@ enum DenyArg {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum SeverityArg {
-    Error,
-    Warning,
-    Note,
-    /// Whatever there is
-    Never,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
 enum ProveArg {
     /// Nothing
     Off,
@@ -182,7 +171,7 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
     let mut baseline = baseline(args)?;
     let mut read = read(args, output)?;
     let linted = match args.lint {
-        true => lint_findings(&read.input, output)?,
+        true => lint_findings(&read.input, &|file| !is_old(&read, file), output)?,
         false => Vec::new(),
     };
     let input = &mut read.input;
@@ -246,7 +235,7 @@ pub(super) fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Failure> {
             .filter_map(|(assertion, checked)| intent_item(&input.cluster, assertion, checked)),
     );
     items.extend(view.iter().flat_map(|view| diff_items(args, view)));
-    let suppressions = suppressions_of(&read, &items);
+    let suppressions = suppressions_of(&read.input.sources, &items, &|file| !is_old(&read, file));
     let items = with_standing(&input.sources, items, &suppressions, &mut baseline);
     say(&read, &items, &findings, output);
     if intents.is_empty() && n_left_out == 0 && !output.quiet {
@@ -377,31 +366,6 @@ fn diff_items(args: &CheckArgs, view: &View<'_>) -> Vec<Item> {
             diff_item(view, group, row, is_refused)
         })
         .collect()
-}
-
-/// The suppressions in the documents of the new tree.
-fn suppressions_of(read: &Read, items: &[Item]) -> Vec<Suppression> {
-    let sources = &read.input.sources;
-    let documents: Vec<DocumentId> = sources
-        .documents()
-        .map(|(id, _)| id)
-        .filter(|id| !is_old(read, sources.file_name(*id)))
-        .collect();
-    let mut objects: Vec<Origin> = documents
-        .iter()
-        .map(|&document| Origin {
-            document,
-            route: Route::root(),
-        })
-        .collect();
-    let places = items.iter().filter_map(|item| match &item.place {
-        Place::Node { origin, .. } => Some(object_of(origin)),
-        Place::Offset { .. } | Place::Input(_) => None,
-    });
-    objects.extend(places);
-    objects.sort();
-    objects.dedup();
-    suppressions(sources, &documents, &objects)
 }
 
 fn is_old(read: &Read, file: &str) -> bool {
@@ -590,11 +554,8 @@ fn has_blocks(cluster: &Cluster) -> bool {
 /// What counts and is bad enough is a no, whatever else is not known; that an intent could not be
 /// read comes next, since what it says was not checked at all.
 fn exit(args: &CheckArgs, items: &[Item], broken: Exit, input: Exit) -> Exit {
-    let least = match args.fail_on {
-        SeverityArg::Error => Severity::Error,
-        SeverityArg::Warning => Severity::Warning,
-        SeverityArg::Note => Severity::Note,
-        SeverityArg::Never => return Exit::Yes,
+    let Some(least) = args.fail_on.severity() else {
+        return Exit::Yes;
     };
     let mut failing = items
         .iter()

@@ -4,17 +4,17 @@ use super::exit::Exit;
 use super::input::{self, Extra, Input, InputArgs, is_empty, nothing, read_silently};
 use super::output::{Failure, Output};
 use super::progress::with_progress;
-use super::standing::with_standing;
+use super::standing::{SeverityArg, suppressions_of, with_standing};
 use crate::lint::{Context, Fix, Found, LINTS, Selection, lint, parse_config};
-use crate::manifest::{Written, object_of, suppressions};
-use crate::model::{Finding, Origin, Place, Severity};
+use crate::manifest::Written;
+use crate::model::{Finding, Severity};
 use crate::reach::Reach;
 use crate::report::finding::{counted, render_findings};
 use crate::report::gate::{Baseline, GATE_FORMATS, Gate, Item, Verdict, finding_item};
 use crate::report::snippet::place_text;
-use crate::source::{DocumentId, Edit, Route, Sources, apply_edits, read_inputs};
+use crate::source::{Edit, Sources, apply_edits, read_inputs};
+use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 
 /// Find mistakes in policies, Services and Ingresses, and mend those where that is certain
@@ -56,7 +56,7 @@ pub(super) struct LintArgs {
     fix: bool,
     /// Fail on findings that are at least this bad
     #[arg(long, value_name = "SEVERITY", default_value = "warning")]
-    fail_on: LevelArg,
+    fail_on: SeverityArg,
     /// The format of the answer
     #[arg(short = 'o', long = "output", value_name = "FORMAT", default_value = "text",
           value_parser = PossibleValuesParser::new(GATE_FORMATS.iter().map(|f| PossibleValue::new(f.name).help(f.summary))),
@@ -64,15 +64,6 @@ pub(super) struct LintArgs {
     format: String,
     #[command(flatten)]
     input: InputArgs,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum LevelArg {
-    Error,
-    Warning,
-    Note,
-    /// Whatever there is
-    Never,
 }
 
 fn parse_severity(text: &str) -> Result<(String, Severity), String> {
@@ -86,28 +77,41 @@ fn parse_severity(text: &str) -> Result<(String, Severity), String> {
 pub(super) fn run(args: &LintArgs, output: &Output) -> Result<Exit, Failure> {
     let selection = selection(args, output)?;
     let (input, problems) = read_silently(&args.paths, &Extra::default(), &args.input, output)?;
-    if is_empty(&input.cluster) && input.cluster.services.is_empty() && input.findings.is_empty() {
+    let cluster = &input.cluster;
+    let is_nothing =
+        is_empty(cluster) && cluster.services.is_empty() && cluster.ingresses.is_empty();
+    if is_nothing && input.findings.is_empty() {
         return Err(nothing(&problems));
     }
-    let (found, items) = look(&input, &selection, output);
-    if args.fix {
-        if args.paths.iter().any(|path| path.as_os_str() == "-") {
-            return Err(Failure::usage(
-                "`--fix` changes files, and standard input is none",
-                "name the files".to_owned(),
-            ));
-        }
-        return mend(&input.sources, &found, &items, output);
+    if args.fix && args.format != "text" {
+        return Err(Failure::usage(
+            "`--fix` says what it changes, in text only",
+            "leave out `--output`, and ask again when the files are mended".to_owned(),
+        ));
     }
-    let least = match args.fail_on {
-        LevelArg::Error => Some(Severity::Error),
-        LevelArg::Warning => Some(Severity::Warning),
-        LevelArg::Note => Some(Severity::Note),
-        LevelArg::Never => None,
-    };
+    if args.fix && args.paths.iter().any(|path| path.as_os_str() == "-") {
+        return Err(Failure::usage(
+            "`--fix` changes files, and standard input is none",
+            "name the files".to_owned(),
+        ));
+    }
+    let (found, items) = look(&input, &selection, output);
+    say_left_out(&input, &found, output);
+    let least = args.fail_on.severity();
     let is_bad =
-        |item: &Item| least.is_some_and(|least| item.is_active() && item.severity <= least);
-    let failed = items.iter().any(is_bad);
+        |item: &&Item| least.is_some_and(|least| item.is_active() && item.severity <= least);
+    if args.fix {
+        let mended = mend(&input.sources, &found, &items, output)?;
+        let left = items
+            .iter()
+            .zip(mended.iter().chain(std::iter::repeat(&false)));
+        let mut left = left
+            .filter(|(_, is_mended)| !**is_mended)
+            .map(|(item, _)| item);
+        let failed = left.any(|item| is_bad(&item));
+        return Ok(if failed { Exit::No } else { input.exit });
+    }
+    let failed = items.iter().any(|item| is_bad(&item));
     let verdict = if failed {
         Verdict::Failed
     } else {
@@ -117,10 +121,35 @@ pub(super) fn run(args: &LintArgs, output: &Output) -> Result<Exit, Failure> {
     Ok(if failed { Exit::No } else { input.exit })
 }
 
-/// What lints find, for a check: with the configuration of the repository.
-pub(super) fn lint_findings(input: &Input, output: &Output) -> Result<Vec<Finding>, Failure> {
+/// What reading found and the selection leaves out: lints saw the rest of the input only.
+fn say_left_out(input: &Input, found: &[Found], output: &Output) {
+    let is_said = |finding: &&Finding| {
+        let same =
+            |found: &Found| found.finding.place == finding.place && found.finding.id == finding.id;
+        found.iter().any(same)
+    };
+    let errors = input
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Severity::Error);
+    let n_left = errors.filter(|finding| !is_said(finding)).count();
+    if n_left > 0 && !output.quiet {
+        output.aside(&format!(
+            "note: {} of the input not selected, and what is wrong there was left out of what is linted\n",
+            counted(n_left, "error")
+        ));
+    }
+}
+
+/// What lints find, for a check: with the configuration of the repository, and in files of the new
+/// tree only, where there are two.
+pub(super) fn lint_findings(
+    input: &Input,
+    is_new: &dyn Fn(&str) -> bool,
+    output: &Output,
+) -> Result<Vec<Finding>, Failure> {
     let selection = configured(None, output)?;
-    let found = run_lints(input, &[], &selection, output);
+    let found = run_lints(input, &[], &selection, is_new, output);
     Ok(found.iter().map(told).collect())
 }
 
@@ -128,11 +157,12 @@ fn run_lints(
     input: &Input,
     loading: &[Finding],
     selection: &Selection,
+    is_wanted: &dyn Fn(&str) -> bool,
     output: &Output,
 ) -> Vec<Found> {
     with_progress(output, "linting", || {
         let reach = Reach::new(&input.cluster);
-        let written = Written::new(&input.sources);
+        let written = Written::of(&input.sources, is_wanted);
         let context = Context::new(&input.cluster, &reach, &written, input.controller.as_ref());
         lint(&context, loading, selection)
     })
@@ -154,12 +184,12 @@ fn told(found: &Found) -> Finding {
 
 /// Runs the lints, and says which findings count.
 fn look(input: &Input, selection: &Selection, output: &Output) -> (Vec<Found>, Vec<Item>) {
-    let found = run_lints(input, &input.findings, selection, output);
+    let found = run_lints(input, &input.findings, selection, &|_| true, output);
     let items: Vec<Item> = found
         .iter()
         .map(|found| finding_item(&told(found)))
         .collect();
-    let suppressions = suppressions_of(&input.sources, &items);
+    let suppressions = suppressions_of(&input.sources, &items, &|_| true);
     let n_items = items.len();
     let mut items = with_standing(
         &input.sources,
@@ -173,24 +203,6 @@ fn look(input: &Input, selection: &Selection, output: &Output) -> (Vec<Found>, V
         items.truncate(n_items);
     }
     (found, items)
-}
-
-fn suppressions_of(sources: &Sources, items: &[Item]) -> Vec<crate::manifest::Suppression> {
-    let documents: Vec<DocumentId> = sources.documents().map(|(id, _)| id).collect();
-    let mut objects: Vec<Origin> = documents
-        .iter()
-        .map(|&document| Origin {
-            document,
-            route: Route::root(),
-        })
-        .collect();
-    objects.extend(items.iter().filter_map(|item| match &item.place {
-        Place::Node { origin, .. } => Some(object_of(origin)),
-        Place::Offset { .. } | Place::Input(_) => None,
-    }));
-    objects.sort();
-    objects.dedup();
-    suppressions(sources, &documents, &objects)
 }
 
 /// What a configuration says: the one that is named, or else the repository's, if it has one.
@@ -327,32 +339,43 @@ fn write_text(
     })
 }
 
-/// Writes the files with what can be mended, and says what was and what was not.
+/// Writes the files with what can be mended, and says what was and what was not. For each finding,
+/// whether it was.
 fn mend(
     sources: &Sources,
     found: &[Found],
     items: &[Item],
     output: &Output,
-) -> Result<Exit, Failure> {
-    let fixes: Vec<(&Found, &Fix)> = found
+) -> Result<Vec<bool>, Failure> {
+    let fixes: Vec<(usize, &Found, &Fix)> = found
         .iter()
         .zip(items)
-        .filter(|(_, item)| item.is_active())
-        .filter_map(|(found, _)| Some((found, found.fix.as_ref()?)))
+        .enumerate()
+        .filter(|(_, (_, item))| item.is_active())
+        .filter_map(|(at, (found, _))| Some((at, found, found.fix.as_ref()?)))
         .collect();
-    let sets: Vec<Vec<Edit>> = fixes.iter().map(|(_, fix)| fix.edits.clone()).collect();
+    let sets: Vec<Vec<Edit>> = fixes.iter().map(|(_, _, fix)| fix.edits.clone()).collect();
     let edited = apply_edits(sources, &sets);
+    for name in edited.files.keys() {
+        check_unchanged(sources, name)?;
+    }
     for (name, text) in &edited.files {
         std::fs::write(name, text)
             .map_err(|error| Failure::usage(format!("cannot write `{name}`: {error}"), None))?;
     }
-    let n_made = edited
-        .refusals
+    let mut mended = vec![false; found.len()];
+    let made = fixes
         .iter()
-        .filter(|refusal| refusal.is_none())
-        .count();
+        .zip(&edited.refusals)
+        .filter(|(_, refusal)| refusal.is_none());
+    for ((at, _, _), _) in made {
+        if let Some(is_mended) = mended.get_mut(*at) {
+            *is_mended = true;
+        }
+    }
+    let n_made = mended.iter().filter(|is_mended| **is_mended).count();
     output.answer(|writer| {
-        for ((found, fix), refusal) in fixes.iter().zip(&edited.refusals) {
+        for ((_, found, fix), refusal) in fixes.iter().zip(&edited.refusals) {
             let place = place_text(sources, &found.finding.place);
             let id = found.finding.id;
             match refusal {
@@ -360,18 +383,31 @@ fn mend(
                 Some(why) => writeln!(writer, "{place}: {id} not mended: {why}")?,
             }
         }
-        let n_left = items
-            .iter()
-            .filter(|item| item.is_active())
-            .count()
-            .saturating_sub(n_made);
+        let n_active = items.iter().filter(|item| item.is_active()).count();
         writeln!(
             writer,
             "{} made in {}; {} left",
             counted(n_made, "change"),
             counted(edited.files.len(), "file"),
-            counted(n_left, "finding"),
+            counted(n_active.saturating_sub(n_made), "finding"),
         )
     })?;
-    Ok(Exit::Yes)
+    Ok(mended)
+}
+
+/// Refuses a file that is not what was read, byte for byte: it has changed since, or parts of it are
+/// no UTF-8, and writing the text would lose those.
+fn check_unchanged(sources: &Sources, name: &str) -> Result<(), Failure> {
+    let read = sources.files().find(|(own, _)| *own == name);
+    let now = std::fs::read(name).ok();
+    let is_unchanged = read
+        .zip(now)
+        .is_some_and(|((_, read), now)| now == read.as_bytes());
+    if is_unchanged {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        format!("cannot mend `{name}`: it is not what was read, byte for byte"),
+        "it changed meanwhile, or parts of it are not UTF-8; nothing was written".to_owned(),
+    ))
 }

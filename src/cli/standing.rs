@@ -1,13 +1,64 @@
 //! Which of the things that a check found count: not what the manifests suppress, nor what the
 //! baseline knows.
 
-use crate::manifest::{Suppression, identity_of, object_of};
-use crate::model::{Place, Severity};
+use crate::manifest::{Suppression, identity_of, object_of, suppressions};
+use crate::model::{Origin, Place, Severity};
 use crate::report::gate::{Baseline, Item, Standing, rule as rule_of_id};
 use crate::report::snippet::locate;
-use crate::source::Sources;
+use crate::source::{DocumentId, Route, Sources};
+use clap::ValueEnum;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+
+/// How bad a finding has to be for a command to fail.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum SeverityArg {
+    Error,
+    Warning,
+    Note,
+    /// Whatever there is
+    Never,
+}
+
+impl SeverityArg {
+    /// The least bad severity that fails; none does for `never`.
+    pub(super) fn severity(self) -> Option<Severity> {
+        match self {
+            SeverityArg::Error => Some(Severity::Error),
+            SeverityArg::Warning => Some(Severity::Warning),
+            SeverityArg::Note => Some(Severity::Note),
+            SeverityArg::Never => None,
+        }
+    }
+}
+
+/// The suppressions in the documents of the files that are wanted.
+pub(super) fn suppressions_of(
+    sources: &Sources,
+    items: &[Item],
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Vec<Suppression> {
+    let documents: Vec<DocumentId> = sources
+        .documents()
+        .map(|(id, _)| id)
+        .filter(|id| is_wanted(sources.file_name(*id)))
+        .collect();
+    let mut objects: Vec<Origin> = documents
+        .iter()
+        .map(|&document| Origin {
+            document,
+            route: Route::root(),
+        })
+        .collect();
+    let places = items.iter().filter_map(|item| match &item.place {
+        Place::Node { origin, .. } => Some(object_of(origin)),
+        Place::Offset { .. } | Place::Input(_) => None,
+    });
+    objects.extend(places);
+    objects.sort();
+    objects.dedup();
+    suppressions(sources, &documents, &objects)
+}
 
 /// Gives every item its fingerprint, and says which of them count: not those that the manifests
 /// suppress with a reason, nor those that the baseline knows. What is to be said of the

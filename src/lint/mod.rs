@@ -211,11 +211,8 @@ impl Selection {
     /// Of two prefixes the longer one decides, and to ignore wins over to select.
     pub fn wants(&self, id: &str, is_extra: bool) -> bool {
         let longest = |prefixes: &[String]| {
-            let mut lengths = prefixes
-                .iter()
-                .filter(|prefix| is_of(id, prefix))
-                .map(|prefix| prefix_length(prefix));
-            lengths.clone().max().or(lengths.next())
+            let matching = prefixes.iter().filter(|prefix| is_of(id, prefix));
+            matching.map(|prefix| prefix_length(prefix)).max()
         };
         match (longest(&self.select), longest(&self.ignore)) {
             (Some(select), Some(ignore)) => select > ignore,

@@ -36,11 +36,7 @@ fn fix(context: &Context<'_>, finding: &Finding) -> Option<Fix> {
             document: origin.document,
             route: origin.route.clone(),
             target: Target::Value,
-            // A colon in front of digits is text only in quotes.
-            text: match block.contains("::") {
-                true => format!("\"{block}\""),
-                false => block.clone(),
-            },
+            text: block,
         }],
     })
 }

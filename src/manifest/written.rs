@@ -140,10 +140,17 @@ pub struct Written<'s> {
 }
 
 impl<'s> Written<'s> {
-    /// Reads them. What is no object, or no YAML, is passed over: loading says so. Linear in the
-    /// input's size, on all cores.
+    /// Reads all of them.
     pub fn new(sources: &'s Sources) -> Written<'s> {
-        let documents: Vec<(DocumentId, &Document)> = sources.documents().collect();
+        Self::of(sources, &|_| true)
+    }
+
+    /// Reads those of the files that are wanted, by name. What is no object, or no YAML, is passed over: loading says so. Linear in the
+    /// input's size, on all cores.
+    pub fn of(sources: &'s Sources, is_wanted: &dyn Fn(&str) -> bool) -> Written<'s> {
+        let documents = sources.documents();
+        let documents = documents.filter(|(id, _)| is_wanted(sources.file_name(*id)));
+        let documents: Vec<(DocumentId, &Document)> = documents.collect();
         let read = |&(id, document): &(DocumentId, &Document)| {
             let tree = parse(sources.text(id), document.format).unwrap_or(Tree::Null);
             let items = flatten(tree).into_iter();

@@ -127,39 +127,41 @@ fn splice(sources: &Sources, edit: &Edit) -> Result<Splice, &'static str> {
     if found.rendered_from.is_some() {
         return Err("it is rendered: change the template");
     }
+    let text = sources.text(document);
+    if has_anchors(text) {
+        return Err("the document has anchors, so that a change may reach other places");
+    }
     let location = sources.locate(document, route, target);
     if !location.exact {
         return Err("the place is not written by itself");
     }
-    let text = sources.text(document);
+    let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
+    let start = location.span.start;
+    let lead = before_on_line(text, start);
     let (range, text) = match edit {
         Edit::Replace { text: new, .. } => {
             let old = text.get(location.span.clone()).unwrap_or_default();
-            if old.is_empty() || old.contains('\n') || old.starts_with(['&', '*', '!', '|', '>']) {
+            // Text in a block stands on lines of its own.
+            let is_block = target == Target::Value && lead.trim().is_empty() && start > 0;
+            if old.is_empty() || old.contains('\n') || is_block || old.starts_with('!') {
                 return Err("the value is not a plain scalar");
             }
-            (location.span.clone(), new.clone())
+            (location.span.clone(), quoted_as(old, new))
         }
         Edit::AddEntry { text: new, .. } => {
-            let start = location.span.start;
-            let indent = before_on_line(text, start);
             // In `- key: value` the next key stands under the first.
-            let spaces = blanked(indent).ok_or("it is written in flow style")?;
-            (start..start, format!("{new}\n{spaces}"))
+            let spaces = blanked(lead).ok_or("it is written in flow style")?;
+            (start..start, format!("{new}{newline}{spaces}"))
         }
         Edit::AddItem { entries, .. } => {
-            let start = location.span.start;
-            let lead = before_on_line(text, start);
             let spaces = blanked(lead).ok_or("it is written in flow style")?;
-            if !lead.trim_start().starts_with("- ") || lead.trim() != "-" {
+            if lead.trim() != "-" {
                 return Err("the list is not written one element a line");
             }
-            let lines: Vec<String> = entries
-                .iter()
-                .map(|(key, value)| format!("{key}: {value}"))
-                .collect();
-            let own = lines.join(&format!("\n{spaces}"));
-            (start..start, format!("{own}\n{lead}"))
+            let lines = entries.iter().map(|(key, value)| format!("{key}: {value}"));
+            let lines: Vec<String> = lines.collect();
+            let own = lines.join(&format!("{newline}{spaces}"));
+            (start..start, format!("{own}{newline}{lead}"))
         }
     };
     let offset = found.range.start;
@@ -168,6 +170,38 @@ fn splice(sources: &Sources, edit: &Edit) -> Result<Splice, &'static str> {
         range: range.start + offset..range.end + offset,
         text,
     })
+}
+
+/// A scalar in the quotes of the one that it replaces. Numbers need none, and are text in them.
+fn quoted_as(old: &str, new: &str) -> String {
+    let quote = old
+        .chars()
+        .next()
+        .filter(|first| matches!(first, '"' | '\''));
+    match quote {
+        _ if new.bytes().all(|byte| byte.is_ascii_digit()) => new.to_owned(),
+        Some(quote) => format!("{quote}{new}{quote}"),
+        None if new.starts_with(':') => format!("\"{new}\""),
+        None => new.to_owned(),
+    }
+}
+
+/// Whether something in a text may be an anchor, an alias or a merge of one. Rather too often than
+/// not: what an alias stands for is written once and counts twice.
+fn has_anchors(text: &str) -> bool {
+    let mut before = '\n';
+    let mut letters = text.chars().peekable();
+    while let Some(letter) = letters.next() {
+        let starts = before.is_whitespace() || matches!(before, '[' | '{' | ',');
+        let names = letters
+            .peek()
+            .is_some_and(|next| next.is_alphanumeric() || *next == '_');
+        if starts && matches!(letter, '&' | '*') && names {
+            return true;
+        }
+        before = letter;
+    }
+    false
 }
 
 /// What stands before a byte on its line.
@@ -181,4 +215,136 @@ fn before_on_line(text: &str, at: usize) -> &str {
 fn blanked(lead: &str) -> Option<String> {
     let is_plain = lead.chars().all(|letter| matches!(letter, ' ' | '-'));
     is_plain.then(|| lead.replace('-', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(text: &str, edit: impl Fn(DocumentId) -> Edit) -> Result<String, &'static str> {
+        let sources = Sources::from_text("a.yaml", text);
+        let last = sources.documents().map(|(id, _)| id).last().unwrap();
+        let mut edited = apply_edits(&sources, &[vec![edit(last)]]);
+        match edited.refusals.pop().unwrap() {
+            Some(why) => Err(why),
+            None => Ok(edited.files.remove("a.yaml").unwrap()),
+        }
+    }
+
+    #[test]
+    fn a_scalar_is_replaced_in_its_quotes() {
+        for (text, new, expected) in [
+            ("a: 1 # one\n", "2", Ok("a: 2 # one\n")),
+            (
+                "x: y\n---\n# é\na: 'b'\n",
+                "c",
+                Ok("x: y\n---\n# é\na: 'c'\n"),
+            ),
+            ("a: \"80\"\n", "80", Ok("a: 80\n")),
+            ("{\"a\": \"b\"}", "c", Ok("{\"a\": \"c\"}")),
+            ("a: ::1/0\n", "::/0", Ok("a: \"::/0\"\n")),
+            ("a: |\n  b\n", "c", Err("the value is not a plain scalar")),
+            (
+                "b: &x 1\na: *x\n",
+                "2",
+                Err("the document has anchors, so that a change may reach other places"),
+            ),
+            ("b: 1\n", "2", Err("the place is not written by itself")),
+            (
+                "# Source: chart/templates/a.yaml\na: 1\n",
+                "2",
+                Err("it is rendered: change the template"),
+            ),
+        ] {
+            let found = after(text, |document| Edit::Replace {
+                document,
+                route: Route::root().key("a"),
+                target: Target::Value,
+                text: new.to_owned(),
+            });
+            assert_eq!(found.as_deref(), expected.as_ref().copied(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_renamed_in_their_quotes() {
+        for (text, expected) in [("a: 1\n", "b: 1\n"), ("{\"a\": 1}", "{\"b\": 1}")] {
+            let found = after(text, |document| Edit::Replace {
+                document,
+                route: Route::root().key("a"),
+                target: Target::Key,
+                text: "b".to_owned(),
+            });
+            assert_eq!(found.as_deref(), Ok(expected));
+        }
+    }
+
+    #[test]
+    fn entries_and_elements_are_added_in_the_style_of_their_place() {
+        let list = || Route::root().key("l").index(0);
+        for (text, is_entry, expected) in [
+            (
+                "l:\n  - a: 1 # x\n",
+                true,
+                Ok("l:\n  - n: 0\n    a: 1 # x\n"),
+            ),
+            ("l:\n- a: 1\n", true, Ok("l:\n- n: 0\n  a: 1\n")),
+            ("l:\r\n- a: 1\r\n", true, Ok("l:\r\n- n: 0\r\n  a: 1\r\n")),
+            ("l: [{a: 1}]\n", true, Err("it is written in flow style")),
+            (
+                "l:\n  - a: 1\n    b: 2\n",
+                false,
+                Ok("l:\n  - n: 0\n    m: 1\n  - a: 1\n    b: 2\n"),
+            ),
+            ("l: [{a: 1}]\n", false, Err("it is written in flow style")),
+            (
+                "{\"l\": [{\"a\": 1}]}",
+                false,
+                Err("it is written in flow style"),
+            ),
+        ] {
+            let found = after(text, |document| match is_entry {
+                true => Edit::AddEntry {
+                    document,
+                    before: list().key("a"),
+                    text: "n: 0".to_owned(),
+                },
+                false => Edit::AddItem {
+                    document,
+                    before: list(),
+                    entries: vec![
+                        ("n".to_owned(), "0".to_owned()),
+                        ("m".to_owned(), "1".to_owned()),
+                    ],
+                },
+            });
+            assert_eq!(found.as_deref(), expected.as_ref().copied(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn of_two_changes_of_one_place_the_first_is_made() {
+        let sources = Sources::from_text("a.yaml", "a: 1\nb: 2\n");
+        let edit = |key: &'static str, text: &str| Edit::Replace {
+            document: DocumentId(0),
+            route: Route::root().key(key),
+            target: Target::Value,
+            text: text.to_owned(),
+        };
+        // All or nothing: `b` stays, though nothing else is about it.
+        let sets = [vec![edit("a", "3")], vec![edit("b", "4"), edit("a", "5")]];
+        let edited = apply_edits(&sources, &sets);
+        assert_eq!(
+            edited.files.get("a.yaml").map(String::as_str),
+            Some("a: 3\nb: 2\n")
+        );
+        assert_eq!(
+            edited
+                .refusals
+                .iter()
+                .map(Option::is_some)
+                .collect::<Vec<_>>(),
+            [false, true]
+        );
+    }
 }
