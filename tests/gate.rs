@@ -418,3 +418,22 @@ fn findings_in_rendered_streams_point_to_their_templates() {
     repository.write("templates/policy.yaml", "{{ template }}\n");
     assert_eq!(place(&repository), ("templates/policy.yaml".to_owned(), at));
 }
+
+/// NP044 needs a binding, and the old tree's is not there any more.
+#[test]
+fn linting_a_change_looks_at_the_new_tree_only() {
+    let repository = Repository::new("lint-base");
+    let bad = std::fs::read_to_string(root().join("testdata/lint/NP044/bad.yaml")).unwrap();
+    let (binding, rest) = bad.split_once("---\n").unwrap();
+    assert!(binding.contains("kind: RoleBinding"));
+    repository.write("deploy/binding.yaml", binding);
+    repository.write("deploy/rest.yaml", rest);
+    repository.commit("with a binding");
+    let ids = || {
+        let arguments = ["check", "deploy", "--lint", "--base", "HEAD"];
+        json(&repository, &arguments, "json")["findings"].to_string()
+    };
+    assert!(ids().contains("NP044"));
+    std::fs::remove_file(repository.path("deploy/binding.yaml")).unwrap();
+    assert!(!ids().contains("NP044"));
+}

@@ -1,6 +1,9 @@
 //! What a lint says.
 
-use crate::model::{Finding, Meta, Origin, Place, Protocol, Related, Severity, Verdict};
+use super::view::name_of;
+use crate::model::{
+    Cluster, Finding, Meta, Origin, Place, PolicyId, Protocol, Related, Severity, Verdict,
+};
 use crate::source::{Edit, Target};
 
 /// One thing that a lint found.
@@ -100,6 +103,14 @@ impl Found {
             message: message.into(),
         });
         self
+    }
+
+    /// The first few of some policies, with what to say of each.
+    pub(super) fn policies(self, cluster: &Cluster, policies: &[PolicyId], what: &str) -> Found {
+        let known = policies.iter().take(3).filter_map(|id| cluster.policy(*id));
+        known.fold(self, |found, policy| {
+            found.related(name_of(&policy.origin), what)
+        })
     }
 
     /// A flow that shows it.

@@ -1,7 +1,7 @@
 //! NP001: what the API server rejects. Loading finds it.
 
 use super::{Context, Find, Fix, Lint};
-use crate::model::{Finding, Meta, Place, Severity};
+use crate::model::{Finding, Meta, Severity};
 use crate::source::{Edit, Target};
 
 const META: Meta = Meta {
@@ -19,14 +19,7 @@ pub(super) const LINT: Lint = Lint {
 
 /// A port number in quotes is a name to the API server.
 fn fix(context: &Context<'_>, finding: &Finding) -> Option<Fix> {
-    let Place::Node { origin, .. } = &finding.place else {
-        return None;
-    };
-    let object = context.written.objects().iter().find(|object| {
-        let route = object.origin.route.steps();
-        object.origin.document == origin.document && origin.route.steps().starts_with(route)
-    })?;
-    let text = context.node_of(&object.origin, &origin.route).text()?;
+    let (origin, text) = context.text_at(finding)?;
     let number: u16 = text.parse().ok().filter(|number| *number > 0)?;
     let in_ports = origin
         .route

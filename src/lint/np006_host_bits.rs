@@ -1,7 +1,7 @@
 //! NP006: a CIDR block with bits beyond its prefix (V14). Loading finds it.
 
 use super::{Context, Find, Fix, Lint};
-use crate::model::{Finding, Meta, Place, Severity};
+use crate::model::{Finding, Meta, Severity};
 use crate::source::{Edit, Target};
 use ipnet::IpNet;
 
@@ -19,14 +19,7 @@ pub(super) const LINT: Lint = Lint {
 };
 
 fn fix(context: &Context<'_>, finding: &Finding) -> Option<Fix> {
-    let Place::Node { origin, .. } = &finding.place else {
-        return None;
-    };
-    let object = context.written.objects().iter().find(|object| {
-        let route = object.origin.route.steps();
-        object.origin.document == origin.document && origin.route.steps().starts_with(route)
-    })?;
-    let text = context.node_of(&object.origin, &origin.route).text()?;
+    let (origin, text) = context.text_at(finding)?;
     let block: IpNet = text.parse().ok()?;
     let block = block.trunc().to_string();
     (block != text).then(|| Fix {

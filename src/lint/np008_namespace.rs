@@ -48,7 +48,11 @@ pub(super) fn meant<'a>(context: &Context<'a>, policy: &Policy) -> Option<&'a st
     let NamespaceMatch::Same(own) = policy.subject.namespaces else {
         return None;
     };
-    if policy.subject.pods.is_everything() || !context.subjects(policy).is_empty() {
+    // In a namespace that is written and has no pods in the input, other pods say nothing.
+    let written = context.node(&policy.origin).at(&["metadata", "namespace"]);
+    let is_unknown = written.is_there() && !context.is_peopled(own);
+    let selects = !context.subjects(policy).is_empty();
+    if policy.subject.pods.is_everything() || selects || is_unknown {
         return None;
     }
     match context.elsewhere(own, &policy.subject.pods).as_slice() {

@@ -30,7 +30,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                 || known.is_empty()
                 || known.iter().any(|(_, pod)| pods.matches(&pod.labels))
                 || np014_dash::partner(context, &at, nth).is_some()
-                || np015_cross_namespace::meant(context, &at, peer).is_some()
+                || np015_cross_namespace::meant(context, peer).is_some()
             {
                 continue;
             }

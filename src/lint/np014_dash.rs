@@ -53,19 +53,7 @@ pub(super) fn partner(
     nth: usize,
 ) -> Option<(usize, String)> {
     let peer = at.peers().get(nth)?;
-    let PeerKind::Pods {
-        namespaces: NamespaceMatch::Same(own),
-        pods,
-    } = &peer.kind
-    else {
-        return None;
-    };
-    let is_local = context
-        .pods_in(*own)
-        .any(|(_, pod)| pods.matches(&pod.labels));
-    if pods.is_everything() || is_local {
-        return None;
-    }
+    let (_, pods) = context.stranger(peer)?;
     let neighbours = [nth.checked_sub(1), Some(nth.saturating_add(1))];
     neighbours.into_iter().flatten().find_map(|neighbour| {
         let PeerKind::Pods {

@@ -1,8 +1,8 @@
 //! NP015: a podSelector alone, for pods that are in another namespace only (N12).
 
-use super::view::{Context, RuleAt, below};
+use super::view::{Context, below};
 use super::{Found, Lint, np014_dash};
-use crate::model::{METADATA_NAME, Meta, NamespaceId, NamespaceMatch, Peer, PeerKind, Severity};
+use crate::model::{METADATA_NAME, Meta, NamespaceId, Peer, PeerKind, Severity};
 
 const META: Meta = Meta {
     id: "NP015",
@@ -18,7 +18,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
     let mut found = Vec::new();
     for at in context.rules() {
         for (nth, peer) in at.peers().iter().enumerate() {
-            let Some(others) = meant(context, &at, peer) else {
+            let Some(others) = meant(context, peer) else {
                 continue;
             };
             if np014_dash::partner(context, &at, nth).is_some() {
@@ -50,24 +50,8 @@ fn find(context: &Context<'_>) -> Vec<Found> {
 }
 
 /// The other namespaces that a peer's pods are in, when none is in the policy's own.
-pub(super) fn meant(
-    context: &Context<'_>,
-    _: &RuleAt<'_>,
-    peer: &Peer,
-) -> Option<Vec<NamespaceId>> {
-    let PeerKind::Pods {
-        namespaces: NamespaceMatch::Same(own),
-        pods,
-    } = &peer.kind
-    else {
-        return None;
-    };
-    let is_local = context
-        .pods_in(*own)
-        .any(|(_, pod)| pods.matches(&pod.labels));
-    if pods.is_everything() || is_local {
-        return None;
-    }
-    let others = context.elsewhere(*own, pods);
+pub(super) fn meant(context: &Context<'_>, peer: &Peer) -> Option<Vec<NamespaceId>> {
+    let (own, pods) = context.stranger(peer)?;
+    let others = context.elsewhere(own, pods);
     (!others.is_empty() && others.len() <= 3).then_some(others)
 }

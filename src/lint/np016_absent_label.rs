@@ -1,8 +1,8 @@
 //! NP016: `NotIn` and `DoesNotExist` also match what lacks the label (N14).
 
-use super::view::{Context, below, part};
+use super::view::Context;
 use super::{Found, Lint};
-use crate::model::{Meta, NamespaceMatch, Operator, Origin, PeerKind, Selector, Severity};
+use crate::model::{Meta, NamespaceMatch, Operator, Origin, Selector, Severity};
 
 const META: Meta = Meta {
     id: "NP016",
@@ -15,25 +15,10 @@ const META: Meta = Meta {
 pub(super) const LINT: Lint = Lint::new(&META, find);
 
 fn find(context: &Context<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for (_, policy) in context.policies() {
-        let place = part(&policy.origin, &["spec", "podSelector"]);
-        found.extend(look(
-            context,
-            &policy.subject.namespaces,
-            &policy.subject.pods,
-            place,
-        ));
-    }
-    for at in context.rules() {
-        for peer in at.peers() {
-            if let PeerKind::Pods { namespaces, pods } = &peer.kind {
-                let place = below(&at.peer_origin(peer), "podSelector");
-                found.extend(look(context, namespaces, pods, place));
-            }
-        }
-    }
-    found
+    let selectors = context.pod_selectors();
+    let found =
+        selectors.filter_map(|(namespaces, pods, place, _)| look(context, namespaces, pods, place));
+    found.collect()
 }
 
 fn look(

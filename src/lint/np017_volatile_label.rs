@@ -1,8 +1,8 @@
 //! NP017: a selector on a label that changes with every release.
 
-use super::view::{Context, below, part};
+use super::view::Context;
 use super::{Found, Lint};
-use crate::model::{Meta, NamespaceMatch, Origin, PeerKind, Selector, Severity};
+use crate::model::{Meta, Origin, Selector, Severity};
 
 const META: Meta = Meta {
     id: "NP017",
@@ -26,23 +26,10 @@ const VOLATILE: [&str; 8] = [
 ];
 
 fn find(context: &Context<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for (_, policy) in context.policies() {
-        let place = part(&policy.origin, &["spec", "podSelector"]);
-        found.extend(look(context, &policy.subject.pods, place));
-    }
-    for at in context.rules() {
-        for peer in at.peers() {
-            if let PeerKind::Pods { namespaces, pods } = &peer.kind {
-                let place = at.peer_origin(peer);
-                found.extend(look(context, pods, below(&place, "podSelector")));
-                if let NamespaceMatch::Labels(selector) = namespaces {
-                    found.extend(look(context, selector, below(&place, "namespaceSelector")));
-                }
-            }
-        }
-    }
-    found
+    let selectors = context.selectors();
+    selectors
+        .filter_map(|(selector, place)| look(context, selector, place))
+        .collect()
 }
 
 fn look(context: &Context<'_>, selector: &Selector, place: Origin) -> Option<Found> {

@@ -1,8 +1,8 @@
 //! NP018: a selector for pods that are on their node's network (N27 b).
 
-use super::view::{Context, below, part};
+use super::view::Context;
 use super::{Found, Lint};
-use crate::model::{Meta, NamespaceMatch, Origin, PeerKind, PodId, Selector, Severity};
+use crate::model::{Meta, NamespaceMatch, Origin, PodId, Selector, Severity};
 
 const META: Meta = Meta {
     id: "NP018",
@@ -15,33 +15,10 @@ const META: Meta = Meta {
 pub(super) const LINT: Lint = Lint::new(&META, find);
 
 fn find(context: &Context<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for (_, policy) in context.policies() {
-        let place = part(&policy.origin, &["spec", "podSelector"]);
-        let what = "the policy does not apply to them";
-        found.extend(look(
-            context,
-            &policy.subject.namespaces,
-            &policy.subject.pods,
-            place,
-            what,
-        ));
-    }
-    for at in context.rules() {
-        for peer in at.peers() {
-            if let PeerKind::Pods { namespaces, pods } = &peer.kind {
-                let place = below(&at.peer_origin(peer), "podSelector");
-                found.extend(look(
-                    context,
-                    namespaces,
-                    pods,
-                    place,
-                    "this peer does not match them",
-                ));
-            }
-        }
-    }
-    found
+    let selectors = context.pod_selectors();
+    let found = selectors
+        .filter_map(|(namespaces, pods, place, what)| look(context, namespaces, pods, place, what));
+    found.collect()
 }
 
 fn look(

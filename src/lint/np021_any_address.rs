@@ -1,8 +1,8 @@
 //! NP021: an ipBlock that is the whole address space.
 
-use super::view::{Context, below};
+use super::view::Context;
 use super::{Found, Lint};
-use crate::model::{Direction, Meta, PeerKind, Severity};
+use crate::model::{Direction, Meta, Severity};
 
 const META: Meta = Meta {
     id: "NP021",
@@ -15,26 +15,19 @@ const META: Meta = Meta {
 pub(super) const LINT: Lint = Lint::new(&META, find);
 
 fn find(context: &Context<'_>) -> Vec<Found> {
-    let mut found = Vec::new();
-    for at in context.rules() {
-        for peer in at.peers() {
-            let PeerKind::IpBlock(block) = &peer.kind else {
-                continue;
+    let whole = context
+        .blocks()
+        .filter(|(_, block, _)| block.cidr.prefix_len() == 0);
+    whole
+        .map(|(at, block, place)| {
+            let way = match at.direction {
+                Direction::Ingress => "from",
+                Direction::Egress => "to",
             };
-            if block.cidr.prefix_len() == 0 {
-                let place = below(&below(&at.peer_origin(peer), "ipBlock"), "cidr");
-                let way = match at.direction {
-                    Direction::Ingress => "from",
-                    Direction::Egress => "to",
-                };
-                let message = format!("`{}` allows traffic {way} every address", block.cidr);
-                found.push(
-                    Found::at(&META, place, message)
-                        .pedantic()
-                        .help("narrow the block, or cut out what is not meant with `except`"),
-                );
-            }
-        }
-    }
-    found
+            let message = format!("`{}` allows traffic {way} every address", block.cidr);
+            Found::at(&META, place, message)
+                .pedantic()
+                .help("narrow the block, or cut out what is not meant with `except`")
+        })
+        .collect()
 }

@@ -1,6 +1,6 @@
 //! NP027: every IPv4 address and no IPv6 one, in a dual-stack cluster (N22).
 
-use super::view::{Context, below};
+use super::view::Context;
 use super::{Found, Lint};
 use crate::model::{Family, Meta, PeerKind, Severity};
 use ipnet::IpNet;
@@ -30,34 +30,24 @@ fn find(context: &Context<'_>) -> Vec<Found> {
     if families.len() < 2 {
         return found;
     }
-    for at in context.rules() {
-        let has = |family| {
-            at.peers().iter().any(|peer| {
-                matches!(&peer.kind, PeerKind::IpBlock(block)
-                    if block.cidr.prefix_len() == 0 && Family::of(block.cidr.addr()) == family)
-            })
+    for (at, block, place) in context.blocks() {
+        let family = Family::of(block.cidr.addr());
+        let (other, whole) = match family {
+            Family::V4 => (Family::V6, "::/0"),
+            Family::V6 => (Family::V4, "0.0.0.0/0"),
         };
-        for peer in at.peers() {
-            let PeerKind::IpBlock(block) = &peer.kind else {
-                continue;
-            };
-            let family = Family::of(block.cidr.addr());
-            let (other, whole) = match family {
-                Family::V4 => (Family::V6, "::/0"),
-                Family::V6 => (Family::V4, "0.0.0.0/0"),
-            };
-            if block.cidr.prefix_len() == 0 && !has(other) {
-                let place = below(&below(&at.peer_origin(peer), "ipBlock"), "cidr");
-                let message = format!(
-                    "`{}` holds no {} address, and the cluster has both families",
-                    block.cidr,
-                    other.name()
-                );
-                found.push(
-                    Found::at(&META, place, message)
-                        .help(format!("add a peer with `cidr: \"{whole}\"`")),
-                );
-            }
+        let has_other = at.peers().iter().any(|peer| {
+            matches!(&peer.kind, PeerKind::IpBlock(block)
+                if block.cidr.prefix_len() == 0 && Family::of(block.cidr.addr()) == other)
+        });
+        if block.cidr.prefix_len() == 0 && !has_other {
+            let message = format!(
+                "`{}` holds no {} address, and the cluster has both families",
+                block.cidr,
+                other.name()
+            );
+            let help = format!("add a peer with `cidr: \"{whole}\"`");
+            found.push(Found::at(&META, place, message).help(help));
         }
     }
     found

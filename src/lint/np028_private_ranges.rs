@@ -1,8 +1,8 @@
 //! NP028: egress to every address, private ones included.
 
-use super::view::{Context, below};
+use super::view::Context;
 use super::{Found, Lint};
-use crate::model::{Direction, Meta, PeerKind, Severity, block_addresses};
+use crate::model::{Direction, Meta, Severity, block_addresses};
 use std::net::{IpAddr, Ipv4Addr};
 
 const META: Meta = Meta {
@@ -23,30 +23,20 @@ const PRIVATE: [(&str, Ipv4Addr); 3] = [
 
 fn find(context: &Context<'_>) -> Vec<Found> {
     let mut found = Vec::new();
-    for at in context
-        .rules()
-        .filter(|at| at.direction == Direction::Egress)
-    {
-        for peer in at.peers() {
-            let PeerKind::IpBlock(block) = &peer.kind else {
-                continue;
-            };
-            let addresses = block_addresses(block);
-            let held = PRIVATE.into_iter();
-            let held = held.filter(|(_, address)| addresses.contains(IpAddr::V4(*address)));
-            let held: Vec<&str> = held.map(|(name, _)| name).collect();
-            if block.cidr.prefix_len() == 0 && !held.is_empty() {
-                let place = below(&below(&at.peer_origin(peer), "ipBlock"), "cidr");
-                let message = format!(
-                    "`{}` holds private addresses too: {}",
-                    block.cidr,
-                    held.join(", ")
-                );
-                found.push(Found::at(&META, place, message).pedantic().help(format!(
-                    "if the internet is meant, add `except: [{}]`",
-                    held.join(", ")
-                )));
-            }
+    for (at, block, place) in context.blocks() {
+        let addresses = block_addresses(block);
+        let held = PRIVATE.into_iter();
+        let held = held.filter(|(_, address)| addresses.contains(IpAddr::V4(*address)));
+        let held: Vec<&str> = held.map(|(name, _)| name).collect();
+        let is_whole = at.direction == Direction::Egress && block.cidr.prefix_len() == 0;
+        if is_whole && !held.is_empty() {
+            let held = held.join(", ");
+            let message = format!("`{}` holds private addresses too: {held}", block.cidr);
+            found.push(
+                Found::at(&META, place, message)
+                    .pedantic()
+                    .help(format!("if the internet is meant, add `except: [{held}]`")),
+            );
         }
     }
     found

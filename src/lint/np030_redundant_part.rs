@@ -1,10 +1,9 @@
 //! NP030: a rule, peer or port that changes nothing. Proved by the solver.
 
-use super::view::Context;
+use super::view::{Context, name_of};
 use super::{Found, Lint};
-use crate::model::{Meta, Severity};
-use crate::question::redundant::redundant;
-use crate::symbolic::{Limits, Omission};
+use crate::model::{Meta, PolicyId, Severity};
+use crate::symbolic::Omission;
 
 const META: Meta = Meta {
     id: "NP030",
@@ -17,10 +16,10 @@ const META: Meta = Meta {
 pub(super) const LINT: Lint = Lint::solver(&META, find);
 
 fn find(context: &Context<'_>) -> Vec<Found> {
-    let all = redundant(context.cluster, Limits::default());
     let mut found = Vec::new();
-    for one in all.found {
+    for one in &context.redundancies().found {
         let what = match one.part.what {
+            // NP031 says it.
             Omission::Policy => continue,
             Omission::Rule(..) => "rule",
             Omission::Peer(..) => "peer",
@@ -30,24 +29,30 @@ fn find(context: &Context<'_>) -> Vec<Found> {
             true => format!("this {what} lets nothing through that both ends allow"),
             false => format!("this {what} changes nothing: others allow all of it"),
         };
-        let mut finding = Found::at(&META, one.origin, message).help("it can be removed");
-        for by in one.shadowed_by.iter().take(3) {
-            if let Some(policy) = context.cluster.policy(by.policy) {
-                finding =
-                    finding.related(super::view::name_of(&policy.origin), "allows it as well");
-            }
-        }
-        found.push(finding);
+        let others: Vec<PolicyId> = one.shadowed_by.iter().map(|by| by.policy).collect();
+        found.push(
+            Found::at(&META, one.origin.clone(), message)
+                .help("it can be removed")
+                .policies(context.cluster, &others, "allows it as well"),
+        );
     }
-    for (part, reason) in all.unknown {
-        if let Some(policy) = context.cluster.policy(part.policy) {
-            let place = super::view::name_of(&policy.origin);
-            found.push(Found::at(
-                &META,
-                place,
-                format!("it is not known whether all of it is needed: {reason}"),
-            ));
-        }
-    }
+    found.extend(undecided(context, &META, |what| what != Omission::Policy));
     found
+}
+
+/// What the solver gave up on, which is said and not passed over.
+pub(super) fn undecided(
+    context: &Context<'_>,
+    meta: &Meta,
+    is_own: fn(Omission) -> bool,
+) -> Vec<Found> {
+    let unknown = &context.redundancies().unknown;
+    let unknown = unknown.iter().filter(|(part, _)| is_own(part.what));
+    unknown
+        .filter_map(|(part, reason)| {
+            let policy = context.cluster.policy(part.policy)?;
+            let message = format!("it is not known whether all of it is needed: {reason}");
+            Some(Found::at(meta, name_of(&policy.origin), message))
+        })
+        .collect()
 }

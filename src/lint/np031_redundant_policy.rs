@@ -1,10 +1,10 @@
 //! NP031: a policy that changes nothing. Proved by the solver.
 
+use super::np030_redundant_part::undecided;
 use super::view::{Context, name_of};
 use super::{Found, Lint};
-use crate::model::{Meta, Severity};
-use crate::question::redundant::redundant;
-use crate::symbolic::{Limits, Omission};
+use crate::model::{Meta, PolicyId, Severity};
+use crate::symbolic::Omission;
 
 const META: Meta = Meta {
     id: "NP031",
@@ -17,26 +17,20 @@ const META: Meta = Meta {
 pub(super) const LINT: Lint = Lint::solver(&META, find);
 
 fn find(context: &Context<'_>) -> Vec<Found> {
-    let all = redundant(context.cluster, Limits::default())
-        .found
-        .into_iter();
+    let all = context.redundancies().found.iter();
     let policies = all.filter(|one| one.part.what == Omission::Policy);
-    policies
-        .filter_map(|one| {
-            let policy = context.cluster.policy(one.part.policy)?;
-            let name = context.policy_name(policy);
-            let mut finding = Found::at(
-                &META,
-                name_of(&policy.origin),
-                format!("`{name}` changes nothing: other policies say all of it"),
-            )
-            .help("it can be removed");
-            for by in one.shadowed_by.iter().take(3) {
-                if let Some(other) = context.cluster.policy(by.policy) {
-                    finding = finding.related(name_of(&other.origin), "says it as well");
-                }
-            }
-            Some(finding)
-        })
-        .collect()
+    let found = policies.filter_map(|one| {
+        let policy = context.cluster.policy(one.part.policy)?;
+        let name = context.policy_name(policy);
+        let others: Vec<PolicyId> = one.shadowed_by.iter().map(|by| by.policy).collect();
+        let message = format!("`{name}` changes nothing: other policies say all of it");
+        Some(
+            Found::at(&META, name_of(&policy.origin), message)
+                .help("it can be removed")
+                .policies(context.cluster, &others, "says it as well"),
+        )
+    });
+    let mut found: Vec<Found> = found.collect();
+    found.extend(undecided(context, &META, |what| what == Omission::Policy));
+    found
 }

@@ -1,7 +1,7 @@
 //! NP034: what one side allows by name and the other denies (N4).
 
 use super::np033_except_undone::example;
-use super::view::{Context, RuleAt, name_of};
+use super::view::{Context, RuleAt};
 use super::{Found, Lint};
 use crate::model::{
     Direction, Meta, PeerKind, PodId, PolicyId, PortMatchKind, Severity, TrafficSet, Verdict,
@@ -81,14 +81,11 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                     .pod_witness(from, to, protocol, port)
                     .filter(|w| w.verdict == Verdict::Denied),
             );
-            for id in selecting.into_iter().take(3) {
-                if let Some(policy) = context.cluster.policy(id) {
-                    one = one.related(
-                        name_of(&policy.origin),
-                        "isolates the other side, and has no rule for it",
-                    );
-                }
-            }
+            one = one.policies(
+                context.cluster,
+                &selecting,
+                "isolates the other side, and has no rule for it",
+            );
             found.push(one);
         }
     }

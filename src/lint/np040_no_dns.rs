@@ -52,16 +52,11 @@ fn find(context: &Context<'_>) -> Vec<Found> {
         }
         let policies = context.table(id, Direction::Egress);
         let policies = policies.map_or(&[][..], |(_, table)| &table.policies);
-        for policy in policies
-            .iter()
-            .take(3)
-            .filter_map(|p| context.cluster.policy(*p))
-        {
-            one = one.related(
-                super::view::name_of(&policy.origin),
-                "isolates it for egress, without DNS",
-            );
-        }
+        one = one.policies(
+            context.cluster,
+            policies,
+            "isolates it for egress, without DNS",
+        );
         found.push(one);
     }
     found

@@ -1,6 +1,6 @@
 //! NP044: a pod with rights on the API that cannot reach the API server.
 
-use super::view::{Context, name_of};
+use super::view::Context;
 use super::{Found, Lint};
 use crate::model::{Direction, Meta, Protocol, Severity, TrafficSet};
 use std::collections::BTreeSet;
@@ -47,13 +47,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
         .help("allow egress by `ipBlock` to the API server's addresses on TCP 6443 (and 443)");
         let policies = context.table(id, Direction::Egress);
         let policies = policies.map_or(&[][..], |(_, table)| &table.policies);
-        for policy in policies
-            .iter()
-            .take(3)
-            .filter_map(|p| context.cluster.policy(*p))
-        {
-            one = one.related(name_of(&policy.origin), "isolates it for egress");
-        }
+        one = one.policies(context.cluster, policies, "isolates it for egress");
         found.push(one);
     }
     found

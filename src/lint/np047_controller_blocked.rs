@@ -1,6 +1,6 @@
 //! NP047: an Ingress whose controller cannot reach the backend (I5).
 
-use super::view::{Context, name_of};
+use super::view::Context;
 use super::{Found, Lint, Witness};
 use crate::model::{Meta, Party, Severity, Verdict};
 use crate::question::ingress::{Target, all_backends, controller_hop, controller_of, follow};
@@ -57,12 +57,12 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                 let selecting = sides
                     .into_iter()
                     .filter(|side| side.outcome == Verdict::Denied);
-                for id in selecting.flat_map(|side| &side.selecting).take(3) {
-                    if let Some(policy) = context.cluster.policy(*id) {
-                        one = one
-                            .related(name_of(&policy.origin), "isolates, and has no rule for it");
-                    }
-                }
+                let selecting: Vec<_> = selecting.flat_map(|side| side.selecting.clone()).collect();
+                one = one.policies(
+                    context.cluster,
+                    &selecting,
+                    "isolates, and has no rule for it",
+                );
                 if !found.iter().any(|other| other.finding == one.finding) {
                     found.push(one);
                 }

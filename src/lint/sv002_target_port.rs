@@ -1,6 +1,6 @@
 //! SV002: a targetPort that the pods do not have (S2).
 
-use super::view::Context;
+use super::view::{Context, below, port_of};
 use super::{Found, Lint};
 use crate::manifest::nearest;
 use crate::model::{Meta, Severity, TargetPort};
@@ -26,8 +26,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
         let pods = context.behind(service);
         let name = context.name(service.namespace, &service.name);
         for (nth, port) in service.ports.iter().enumerate() {
-            let mut place = super::view::part(&service.origin, &["spec", "ports"]);
-            place.route = place.route.index(nth).key("targetPort");
+            let place = below(&port_of(service, nth), "targetPort");
             let declared = pods.iter().flat_map(|(_, pod)| &pod.ports);
             match port.target {
                 TargetPort::Name(target) => {

@@ -1,6 +1,6 @@
 //! SV003: a Service port whose protocol is not that of the container port (S2).
 
-use super::view::Context;
+use super::view::{Context, port_of};
 use super::{Found, Lint};
 use crate::model::{Meta, Severity, TargetPort};
 
@@ -33,8 +33,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                 else {
                     continue;
                 };
-                let mut place = super::view::part(&service.origin, &["spec", "ports"]);
-                place.route = place.route.index(nth);
+                let place = port_of(service, nth);
                 found.push(
                     Found::at(
                         &META,

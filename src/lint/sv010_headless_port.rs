@@ -1,6 +1,6 @@
 //! SV010: a headless Service whose targetPort is not its port (S4).
 
-use super::view::Context;
+use super::view::{Context, below, port_of};
 use super::{Found, Lint};
 use crate::model::{Meta, Severity, TargetPort};
 
@@ -26,8 +26,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
             if let TargetPort::Number(target) = port.target
                 && target != port.port
             {
-                let mut place = super::view::part(&service.origin, &["spec", "ports"]);
-                place.route = place.route.index(nth).key("targetPort");
+                let place = below(&port_of(service, nth), "targetPort");
                 let message = format!(
                     "`targetPort` is ignored: the Service is headless, and clients dial {} on the pod",
                     port.port

@@ -3,16 +3,20 @@
 use super::found::Witness;
 use crate::manifest::{Node, Written, nearest};
 use crate::model::{
-    Action, AddressChoice, Cluster, Direction, Family, Flow, NamespaceId, NamespaceMatch, Operator,
-    Origin, Party, Peer, PeerKind, Pod, PodId, Policy, PolicyId, PortMatch, PortMatchKind,
-    Protocol, Rule, Selector, Service, Symbol, Tier, TrafficSet, WorkloadId, address_choices,
-    evaluate, evaluate_pods,
+    Action, AddressChoice, Cluster, Direction, Family, Finding, Flow, IpBlock, NamespaceId,
+    NamespaceMatch, Operator, Origin, Party, Peer, PeerKind, Place, Pod, PodId, Policy, PolicyId,
+    PortMatch, PortMatchKind, Protocol, Rule, Selector, Service, Subject, Symbol, Tier, TrafficSet,
+    WorkloadId, address_choices, evaluate, evaluate_pods,
 };
 use crate::question::can::pod_name;
 use crate::question::ingress::ControllerChoice;
+use crate::question::redundant::{Redundancies, redundant};
 use crate::reach::{GroupId, Reach, Table};
+use crate::source::Step;
+use crate::symbolic::Limits;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::OnceLock;
 
 /// What lints are asked about.
 #[derive(Debug)]
@@ -32,6 +36,7 @@ pub struct Context<'a> {
     behind: HashMap<(NamespaceId, &'a str), Vec<PodId>>,
     /// The Services that select a pod, by position.
     in_front: HashMap<PodId, Vec<usize>>,
+    redundancies: OnceLock<Redundancies>,
 }
 
 /// A rule with where it is.
@@ -108,6 +113,7 @@ impl<'a> Context<'a> {
             pods,
             behind: HashMap::new(),
             in_front: HashMap::new(),
+            redundancies: OnceLock::new(),
         };
         for (at, service) in cluster.services.iter().enumerate() {
             let selector = service.selector.as_ref().filter(|s| !s.is_everything());
@@ -249,6 +255,91 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// What selects pods in namespaces: podSelectors of policies and of peers, with their places
+    /// and what a selector that matches nothing does there.
+    pub(super) fn pod_selectors(
+        &self,
+    ) -> impl Iterator<Item = (&'a NamespaceMatch, &'a Selector, Origin, &'static str)> {
+        let subjects = self.policies().map(|(_, policy)| {
+            let place = part(&policy.origin, &["spec", "podSelector"]);
+            let Subject { namespaces, pods } = &policy.subject;
+            (namespaces, pods, place, "the policy does not apply to them")
+        });
+        let peers = self.rules().flat_map(|at| {
+            at.peers().iter().filter_map(move |peer| match &peer.kind {
+                PeerKind::Pods { namespaces, pods } => {
+                    let place = below(&at.peer_origin(peer), "podSelector");
+                    Some((namespaces, pods, place, "this peer does not match them"))
+                }
+                PeerKind::IpBlock(_) => None,
+            })
+        });
+        subjects.chain(peers)
+    }
+
+    /// Every selector with its place, those of namespaces included.
+    pub(super) fn selectors(&self) -> impl Iterator<Item = (&'a Selector, Origin)> {
+        let namespaces = self.rules().flat_map(|at| {
+            at.peers().iter().filter_map(move |peer| match &peer.kind {
+                PeerKind::Pods {
+                    namespaces: NamespaceMatch::Labels(selector),
+                    ..
+                } => Some((selector, below(&at.peer_origin(peer), "namespaceSelector"))),
+                PeerKind::Pods { .. } | PeerKind::IpBlock(_) => None,
+            })
+        });
+        let pods = self
+            .pod_selectors()
+            .map(|(_, pods, place, _)| (pods, place));
+        pods.chain(namespaces)
+    }
+
+    /// Every ipBlock, with its rule and the place of its `cidr`.
+    pub(super) fn blocks(&self) -> impl Iterator<Item = (RuleAt<'a>, &'a IpBlock, Origin)> {
+        self.rules().flat_map(|at| {
+            at.peers().iter().filter_map(move |peer| match &peer.kind {
+                PeerKind::IpBlock(block) => {
+                    Some((at, block, part(&at.peer_origin(peer), &["ipBlock", "cidr"])))
+                }
+                PeerKind::Pods { .. } => None,
+            })
+        })
+    }
+
+    /// The selector of a peer that is about pods of the policy's own namespace, when it names some
+    /// and none matches. Nothing where the input has no pods of that namespace to compare with.
+    pub(super) fn stranger<'p>(&self, peer: &'p Peer) -> Option<(NamespaceId, &'p Selector)> {
+        let PeerKind::Pods {
+            namespaces: NamespaceMatch::Same(own),
+            pods,
+        } = &peer.kind
+        else {
+            return None;
+        };
+        let is_local = self.pods_in(*own).any(|(_, pod)| pods.matches(&pod.labels));
+        let is_known = self.is_peopled(*own);
+        (is_known && !pods.is_everything() && !is_local).then_some((*own, pods))
+    }
+
+    /// What the solver says changes nothing, asked once for all lints.
+    pub(super) fn redundancies(&self) -> &Redundancies {
+        self.redundancies
+            .get_or_init(|| redundant(self.cluster, Limits::default()))
+    }
+
+    /// The text at the place of a finding that loading made, with that place.
+    pub(super) fn text_at<'f>(&self, finding: &'f Finding) -> Option<(&'f Origin, &'a str)> {
+        let Place::Node { origin, .. } = &finding.place else {
+            return None;
+        };
+        let object = self.written.objects().iter().find(|object| {
+            let route = object.origin.route.steps();
+            object.origin.document == origin.document && origin.route.steps().starts_with(route)
+        })?;
+        let text = self.node_of(&object.origin, &origin.route).text()?;
+        Some((origin, text))
+    }
+
     /// An object as it is written.
     pub(super) fn node(&self, origin: &Origin) -> Node<'a> {
         self.written.at(origin)
@@ -256,7 +347,6 @@ impl<'a> Context<'a> {
 
     /// The part of an object that a route of the model leads to.
     pub(super) fn node_of(&self, object: &Origin, part: &crate::source::Route) -> Node<'a> {
-        use crate::source::Step;
         let own = object.route.steps().len();
         let steps = part.steps().get(own..).unwrap_or_default();
         steps
@@ -559,6 +649,13 @@ pub(super) fn part(origin: &Origin, keys: &[&'static str]) -> Origin {
             .iter()
             .fold(origin.route.clone(), |route, key| route.key(*key)),
     }
+}
+
+/// The place of a Service's port.
+pub(super) fn port_of(service: &Service, nth: usize) -> Origin {
+    let mut place = part(&service.origin, &["spec", "ports"]);
+    place.route = place.route.index(nth);
+    place
 }
 
 /// Below a node, by a key.
