@@ -354,3 +354,27 @@ fn what_a_selection_leaves_out_of_the_input_is_said() {
     let (output, _) = portolan(&root(), &["lint", bad]);
     assert!(!output.contains("not selected"), "{output}");
 }
+
+/// The pods of an Argo Rollout are pods, though the model does not have them.
+#[test]
+fn selectors_for_kinds_that_are_not_analysed_match_something() {
+    for id in ["NP010", "NP011", "SV001"] {
+        let path = root().join(format!("testdata/lint/{id}/bad.yaml"));
+        let bad = std::fs::read_to_string(path).unwrap();
+        let label = ["crat", "wbe", "webb"]
+            .into_iter()
+            .find(|label| bad.contains(*label))
+            .unwrap();
+        let rollout = format!(
+            "---\napiVersion: argoproj.io/v1alpha1\nkind: Rollout\nmetadata: {{name: x, namespace: shop}}\n\
+             spec:\n  template:\n    metadata:\n      labels: {{app: {label}}}\n"
+        );
+        let found = found_in(&format!("{bad}{rollout}"), &only(id));
+        assert_eq!(
+            found.len(),
+            0,
+            "{id}: {:?}",
+            found.first().map(|one| &one.finding.message)
+        );
+    }
+}

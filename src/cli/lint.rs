@@ -176,7 +176,10 @@ fn told(found: &Found) -> Finding {
     }
     if let Some(fix) = &found.fix {
         let help = finding.help.take();
-        let help = help.map_or_else(String::new, |help| format!("{help}; "));
+        let help = help.map_or_else(String::new, |help| match help.ends_with('?') {
+            true => format!("{help} "),
+            false => format!("{help}; "),
+        });
         finding.help = Some(format!("{help}`--fix` {}", fix.says));
     }
     finding

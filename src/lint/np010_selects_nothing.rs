@@ -1,9 +1,8 @@
 //! NP010: a policy that selects no pod.
 
-use super::np008_namespace;
 use super::view::{Context, name_of, part};
-use super::{Found, Lint};
-use crate::model::{Meta, NamespaceMatch, Severity};
+use super::{Found, Lint, np008_namespace, np048_http01};
+use crate::model::{Meta, NamespaceMatch, Selector, Severity};
 
 const META: Meta = Meta {
     id: "NP010",
@@ -26,6 +25,8 @@ fn find(context: &Context<'_>) -> Vec<Found> {
         if selector.is_everything()
             || !context.is_peopled(namespace)
             || !context.subjects(policy).is_empty()
+            || context.is_foreign(namespace, selector)
+            || is_transient(context, selector)
             || np008_namespace::meant(context, policy).is_some()
         {
             continue;
@@ -57,4 +58,10 @@ fn find(context: &Context<'_>) -> Vec<Found> {
         });
     }
     found
+}
+
+/// Whether the pods are there only for a moment, and never in manifests.
+fn is_transient(context: &Context<'_>, selector: &Selector) -> bool {
+    let mut keys = selector.requirements().iter().map(|r| context.text(r.key));
+    keys.any(|key| key == np048_http01::SOLVER.0)
 }

@@ -28,6 +28,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                 .collect();
             if pods.is_everything()
                 || known.is_empty()
+                || namespaces.iter().any(|n| context.is_foreign(*n, pods))
                 || known.iter().any(|(_, pod)| pods.matches(&pod.labels))
                 || np014_dash::partner(context, &at, nth).is_some()
                 || np015_cross_namespace::meant(context, peer).is_some()

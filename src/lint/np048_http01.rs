@@ -17,7 +17,8 @@ const META: Meta = Meta {
 
 pub(super) const LINT: Lint = Lint::new(&META, find);
 
-const SOLVER: (&str, &str) = ("acme.cert-manager.io/http01-solver", "true");
+/// The label of the solver's pods.
+pub(super) const SOLVER: (&str, &str) = ("acme.cert-manager.io/http01-solver", "true");
 
 fn find(context: &Context<'_>) -> Vec<Found> {
     let issuers: BTreeSet<(&str, Option<&str>)> = ["Issuer", "ClusterIssuer"]

@@ -23,6 +23,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
         if service.external_name.is_some()
             || !context.is_peopled(service.namespace)
             || !context.behind(service).is_empty()
+            || context.is_foreign(service.namespace, selector)
         {
             continue;
         }

@@ -3,7 +3,7 @@
 use super::found::Witness;
 use crate::manifest::{Node, Written, nearest};
 use crate::model::{
-    Action, AddressChoice, Cluster, Direction, Family, Finding, Flow, IpBlock, NamespaceId,
+    Action, AddressChoice, Cluster, Direction, Family, Finding, Flow, IpBlock, Labels, NamespaceId,
     NamespaceMatch, Operator, Origin, Party, Peer, PeerKind, Place, Pod, PodId, Policy, PolicyId,
     PortMatch, PortMatchKind, Protocol, Rule, Selector, Service, Subject, Symbol, Tier, TrafficSet,
     WorkloadId, address_choices, evaluate, evaluate_pods,
@@ -37,6 +37,9 @@ pub struct Context<'a> {
     /// The Services that select a pod, by position.
     in_front: HashMap<PodId, Vec<usize>>,
     redundancies: OnceLock<Redundancies>,
+    /// Labels of pod templates in kinds that the model does not have, such as an Argo Rollout, by
+    /// namespace: whether a selector matches nothing depends on them too.
+    foreign: Vec<(NamespaceId, Labels)>,
 }
 
 /// A rule with where it is.
@@ -114,6 +117,7 @@ impl<'a> Context<'a> {
             behind: HashMap::new(),
             in_front: HashMap::new(),
             redundancies: OnceLock::new(),
+            foreign: foreign_templates(cluster, written),
         };
         for (at, service) in cluster.services.iter().enumerate() {
             let selector = service.selector.as_ref().filter(|s| !s.is_everything());
@@ -306,6 +310,12 @@ impl<'a> Context<'a> {
         })
     }
 
+    /// Whether a selector matches the pods of a kind that is not analysed.
+    pub(super) fn is_foreign(&self, namespace: NamespaceId, selector: &Selector) -> bool {
+        let mut own = self.foreign.iter().filter(|(other, _)| *other == namespace);
+        own.any(|(_, labels)| selector.matches(labels))
+    }
+
     /// The selector of a peer that is about pods of the policy's own namespace, when it names some
     /// and none matches. Nothing where the input has no pods of that namespace to compare with.
     pub(super) fn stranger<'p>(&self, peer: &'p Peer) -> Option<(NamespaceId, &'p Selector)> {
@@ -316,7 +326,8 @@ impl<'a> Context<'a> {
         else {
             return None;
         };
-        let is_local = self.pods_in(*own).any(|(_, pod)| pods.matches(&pod.labels));
+        let is_local = self.pods_in(*own).any(|(_, pod)| pods.matches(&pod.labels))
+            || self.is_foreign(*own, pods);
         let is_known = self.is_peopled(*own);
         (is_known && !pods.is_everything() && !is_local).then_some((*own, pods))
     }
@@ -631,6 +642,25 @@ impl<'a> Context<'a> {
             .filter_map(|id| Some((id, self.cluster.pod(id)?)))
             .collect()
     }
+}
+
+fn foreign_templates(cluster: &Cluster, written: &Written<'_>) -> Vec<(NamespaceId, Labels)> {
+    let known: BTreeSet<&Origin> = cluster.workloads.iter().map(|own| &own.origin).collect();
+    let objects = written.objects().iter();
+    let objects = objects.filter(|object| !known.contains(&object.origin));
+    let templates = objects.filter_map(|object| {
+        let labels = object
+            .node()
+            .at(&["spec", "template", "metadata", "labels"]);
+        let namespace = cluster.namespace_named(object.namespace().unwrap_or("default"))?;
+        // A label that no selector mentions has no symbol, and cannot matter.
+        let symbols = &cluster.symbols;
+        let pairs = labels
+            .entries()
+            .filter_map(|(key, value)| Some((symbols.get(key)?, symbols.get(value.text()?)?)));
+        labels.is_there().then(|| (namespace, Labels::new(pairs)))
+    });
+    templates.collect()
 }
 
 /// The place of an object's name, which is where a finding about the whole of it is shown.
