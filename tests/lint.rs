@@ -9,6 +9,8 @@
 
 #[path = "generate/mod.rs"]
 mod generate;
+#[path = "lint/near.rs"]
+mod near;
 #[path = "lint/shops.rs"]
 mod shops;
 

@@ -24,7 +24,7 @@ LISTS = {
     "dataplane.txt": [*CARGO, "--test", "dataplane", "--test", "mutants"],
     "ebpf.txt": [*CARGO, "--lib", "--test", "ebpf", "--test", "ebpf_mutants"],
     "diff.txt": [*CARGO, "--test", "diff"],
-    "lint.txt": [*CARGO, "--test", "lint"],
+    "lint.txt": [*CARGO, "--lib", "--test", "lint"],
 }
 
 
