@@ -86,6 +86,7 @@ fn what_is_right_for_one_pod_is_no_mistake() {
             vec![two("b")],
             0,
         ),
+        ("NP014", "it matches pods here and there", vec![two("c")], 0),
         ("NP014", "it matches pods there only", vec![two("d")], 1),
         ("NP014", "it matches none at all", vec![two("e")], 0),
     ] {
