@@ -364,10 +364,7 @@ impl<'a> Context<'a> {
             .iter()
             .fold(self.node(object), |node, step| match step {
                 Step::Key(key) => node.get(key),
-                Step::Index(index) => {
-                    let mut items = node.items();
-                    items.nth(*index).unwrap_or_else(|| node.get("\u{0}"))
-                }
+                Step::Index(index) => node.items().nth(*index).unwrap_or_default(),
             })
     }
 

@@ -9,8 +9,8 @@ use crate::source::{Document, DocumentId, Route, Sources};
 use rayon::prelude::*;
 use std::collections::HashMap;
 
-/// A look into a value that may have any shape, or be missing.
-#[derive(Clone, Copy, Debug)]
+/// A look into a value that may have any shape, or be missing, as the default is.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Node<'a>(Option<&'a Tree<'a>>);
 
 impl<'a> Node<'a> {
