@@ -22,7 +22,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("symbolic", &["model", "source"]),
     ("dataplane", &["model", "reach", "symbolic"]),
     ("intent", &["manifest", "model", "source", "symbolic"]),
-    ("question", &["intent", "model", "reach", "symbolic"]),
+    (
+        "question",
+        &["intent", "model", "reach", "source", "symbolic"],
+    ),
     (
         "lint",
         &[

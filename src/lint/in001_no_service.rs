@@ -2,7 +2,7 @@
 
 use super::view::Context;
 use super::{Found, Lint};
-use crate::manifest::nearest;
+use crate::model::nearest;
 use crate::model::{Meta, Severity};
 use crate::question::ingress::{Target, all_backends, follow};
 

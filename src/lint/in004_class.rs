@@ -2,7 +2,7 @@
 
 use super::view::{Context, name_of, part};
 use super::{Found, Lint};
-use crate::manifest::nearest;
+use crate::model::nearest;
 use crate::model::{Meta, Severity};
 
 const META: Meta = Meta {

@@ -3,6 +3,7 @@
 use super::view::{Context, name_of, part};
 use super::{Found, Lint, np008_namespace, np048_http01};
 use crate::model::{Meta, NamespaceMatch, Selector, Severity};
+use crate::question::near::near_label;
 
 const META: Meta = Meta {
     id: "NP010",
@@ -50,7 +51,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                 "no pod of namespace `{name}` matches `{text}`, so the policy protects nothing"
             ),
         );
-        found.push(match context.near_label(selector, &pods) {
+        found.push(match near_label(context.cluster, selector, &pods) {
             Some(near) => one.help(format!("did you mean `{near}`?")),
             None => {
                 one.help("compare with the labels of the pod template, not those of the Deployment")

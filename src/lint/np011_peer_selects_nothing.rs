@@ -3,6 +3,7 @@
 use super::view::{Context, below};
 use super::{Found, Lint, np014_dash, np015_cross_namespace};
 use crate::model::{Meta, PeerKind, Severity};
+use crate::question::near::near_label;
 
 const META: Meta = Meta {
     id: "NP011",
@@ -46,7 +47,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                 below(&at.peer_origin(peer), "podSelector"),
                 format!("no pod of {place} matches `{text}`, so this peer lets nothing through"),
             );
-            found.push(match context.near_label(pods, &known) {
+            found.push(match near_label(context.cluster, pods, &known) {
                 Some(near) => one.help(format!("did you mean `{near}`?")),
                 None => one.help("compare with the labels of the pod template"),
             });

@@ -2,7 +2,7 @@
 
 use super::view::{Context, below};
 use super::{Found, Lint, np013_namespace_name_label};
-use crate::manifest::nearest;
+use crate::model::nearest;
 use crate::model::{METADATA_NAME, Meta, NamespaceMatch, Operator, PeerKind, Selector, Severity};
 
 const META: Meta = Meta {

@@ -2,7 +2,7 @@
 
 use super::view::{Context, below};
 use super::{Found, Lint};
-use crate::manifest::nearest;
+use crate::model::nearest;
 use crate::model::{Meta, PortMatchKind, Severity};
 
 const META: Meta = Meta {

@@ -3,6 +3,7 @@
 use super::view::{Context, part};
 use super::{Found, Lint};
 use crate::model::{Meta, Severity};
+use crate::question::near::near_label;
 
 const META: Meta = Meta {
     id: "SV001",
@@ -37,7 +38,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                 context.selector(selector)
             ),
         );
-        found.push(match context.near_label(selector, &pods) {
+        found.push(match near_label(context.cluster, selector, &pods) {
             Some(near) => one.help(format!("did you mean `{near}`?")),
             // What an operator makes is not in the manifests.
             None => one.severity(Severity::Warning).help("compare with the labels of the pod template; pods that an operator makes are not in the input"),

@@ -2,7 +2,7 @@
 
 use super::view::{Context, below, port_of};
 use super::{Found, Lint};
-use crate::manifest::nearest;
+use crate::model::nearest;
 use crate::model::{Meta, Severity, TargetPort};
 
 const META: Meta = Meta {

@@ -17,16 +17,9 @@ pub(super) const LINT: Lint = Lint::new(&META, find);
 fn find(context: &Context<'_>) -> Vec<Found> {
     let services = context.cluster.services.iter();
     let open = services.filter(|service| {
-        let annotations = context
-            .node(&service.origin)
-            .at(&["metadata", "annotations"]);
-        let is_internal = annotations.entries().any(|(key, value)| {
-            let value = value.text().unwrap_or_default().to_lowercase();
-            key.contains("internal") && value != "false" || value == "internal"
-        });
         service.service_type == ServiceType::LoadBalancer
             && service.source_ranges.is_empty()
-            && !is_internal
+            && !service.internal
     });
     open.map(|service| {
         let name = context.name(service.namespace, &service.name);

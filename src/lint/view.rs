@@ -1,7 +1,7 @@
 //! What lints look at, and the looks that several of them share.
 
 use super::found::Witness;
-use crate::manifest::{Node, Written, nearest};
+use crate::manifest::{Node, Written};
 use crate::model::{
     Action, AddressChoice, Cluster, Direction, Family, Finding, Flow, IpBlock, Labels, NamespaceId,
     NamespaceMatch, Operator, Origin, Party, Peer, PeerKind, Place, Pod, PodId, Policy, PolicyId,
@@ -567,50 +567,6 @@ impl<'a> Context<'a> {
             port,
             verdict: evaluate(self.cluster, &flow).verdict,
         })
-    }
-
-    /// What to say of a selector that matches none of these pods: the label that was probably
-    /// meant, as `key: value`.
-    pub(super) fn near_label(&self, selector: &Selector, pods: &[(PodId, &Pod)]) -> Option<String> {
-        let mut best: Option<String> = None;
-        for requirement in selector.requirements() {
-            let Operator::In(values) = &requirement.operator else {
-                continue;
-            };
-            let rest: Vec<_> = selector
-                .requirements()
-                .iter()
-                .filter(|r| *r != requirement)
-                .collect();
-            let candidates: Vec<&Pod> = pods
-                .iter()
-                .map(|(_, pod)| *pod)
-                .filter(|pod| rest.iter().all(|r| r.matches(&pod.labels)))
-                .collect();
-            let found: BTreeSet<&str> = candidates
-                .iter()
-                .filter_map(|pod| pod.labels.get(requirement.key))
-                .map(|value| self.text(value))
-                .collect();
-            let key = self.text(requirement.key);
-            for &value in values {
-                let value = self.text(value);
-                if found.contains(value) {
-                    continue;
-                }
-                if let Some(near) = nearest(value, found.iter().copied()) {
-                    return Some(format!("{key}: {near}"));
-                }
-                // The value under another key: `app` for `app.kubernetes.io/name`, say.
-                let mut labels = candidates.iter().flat_map(|pod| pod.labels.iter());
-                let other =
-                    labels.find(|(other, v)| *other != requirement.key && self.text(*v) == value);
-                if let Some((other, _)) = other {
-                    best = best.or(Some(format!("{}: {value}", self.text(other))));
-                }
-            }
-        }
-        best
     }
 
     /// Namespaces other than one in which a selector matches pods.

@@ -1,8 +1,8 @@
 //! Objects of kinds that are not read: which of them can change connectivity.
 
-use super::decode::nearest;
 use super::kinds::KINDS;
 use super::object::group_of;
+use crate::model::nearest;
 use crate::model::{Finding, NotAnalysed, Origin, Place, Severity};
 use crate::source::{Route, Target};
 use std::collections::BTreeMap;

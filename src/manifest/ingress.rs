@@ -96,7 +96,14 @@ fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>
         class: spec.ingress_class_name.or_else(|| annotation.cloned()),
         default_backend,
         paths,
-        tls_hosts: tls.flat_map(|tls| tls.hosts.unwrap_or_default()).collect(),
+        tls_hosts: tls
+            .map(|tls| tls.hosts.unwrap_or_default())
+            // Without hosts, an entry is for all (I3).
+            .flat_map(|hosts| match hosts.as_slice() {
+                [] => vec!["*".to_owned()],
+                _ => hosts,
+            })
+            .collect(),
     }))
 }
 

@@ -60,7 +60,6 @@ use read::{Read, batches, read_batch};
 use std::collections::{BTreeMap, HashSet};
 
 pub use addresses::{NodeAddresses, PodAddresses, apply_addresses};
-pub(crate) use decode::nearest;
 pub use read::decode_at;
 pub use suppress::{Suppression, identity_of, object_of, suppressions};
 pub use written::{Node, Written, WrittenObject};

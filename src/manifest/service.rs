@@ -14,6 +14,7 @@ use crate::model::{self, NamespaceId, Protocol, ServiceType, TargetPort, Traffic
 use ipnet::IpNet;
 use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 pub(crate) const KIND: Kind = Kind {
@@ -32,6 +33,8 @@ struct Facts {
     external_name: Option<String>,
     external_ips: Vec<IpAddr>,
     source_ranges: Vec<IpNet>,
+    internal: bool,
+    node_ports: bool,
     external_traffic_policy: TrafficPolicy,
     internal_traffic_policy: TrafficPolicy,
     publish_not_ready: bool,
@@ -90,6 +93,11 @@ fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>
         external_name: spec.external_name.filter(|_| is_alias),
         external_ips,
         source_ranges,
+        internal: service
+            .metadata
+            .annotations
+            .is_some_and(|all| is_internal(&all)),
+        node_ports: spec.allocate_load_balancer_node_ports.unwrap_or(true),
         external_traffic_policy: traffic_policy(spec.external_traffic_policy.as_deref()),
         internal_traffic_policy: traffic_policy(spec.internal_traffic_policy.as_deref()),
         publish_not_ready: spec.publish_not_ready_addresses.unwrap_or(false),
@@ -100,6 +108,15 @@ fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn NamespacedFacts>
             .filter_map(port)
             .collect(),
     }))
+}
+
+/// Whether some provider's annotation asks for a load balancer that is not on the internet; they
+/// all have `internal` in the key or as the value.
+fn is_internal(annotations: &BTreeMap<String, String>) -> bool {
+    annotations.iter().any(|(key, value)| {
+        let value = value.to_lowercase();
+        key.contains("internal") && value != "false" || value == "internal"
+    })
 }
 
 fn traffic_policy(text: Option<&str>) -> TrafficPolicy {
@@ -195,6 +212,8 @@ impl NamespacedFacts for Facts {
             external_name: self.external_name,
             external_ips: self.external_ips,
             source_ranges: self.source_ranges,
+            internal: self.internal,
+            node_ports: self.node_ports,
             external_traffic_policy: self.external_traffic_policy,
             internal_traffic_policy: self.internal_traffic_policy,
             publish_not_ready: self.publish_not_ready,

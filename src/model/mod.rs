@@ -20,6 +20,7 @@ mod port;
 mod program;
 mod range;
 mod service;
+mod spelling;
 
 pub use address::{AddressSet, Family, block_addresses, family_addresses};
 pub use choice::{AddressChoice, address_choices, evaluate_pods, has_block, policies_blind_to};
@@ -47,3 +48,4 @@ pub use service::{
     BackendPort, EndpointAddress, EndpointPort, EndpointSet, Ingress, IngressBackend, IngressClass,
     IngressPath, Service, ServiceId, ServicePort, ServiceType, TargetPort, TrafficPolicy,
 };
+pub use spelling::nearest;

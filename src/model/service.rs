@@ -54,6 +54,10 @@ pub struct Service {
     pub external_ips: Vec<IpAddr>,
     /// `loadBalancerSourceRanges` (S8); empty when every source may come.
     pub source_ranges: Vec<IpNet>,
+    /// Whether an annotation of the provider keeps the load balancer off the internet.
+    pub internal: bool,
+    /// `allocateLoadBalancerNodePorts`: whether a load balancer has ports on every node (S6).
+    pub node_ports: bool,
     /// `externalTrafficPolicy` (S7).
     pub external_traffic_policy: TrafficPolicy,
     /// `internalTrafficPolicy` (S9).
@@ -143,7 +147,7 @@ pub struct Ingress {
     pub default_backend: Option<IngressBackend>,
     /// Host and path to backend.
     pub paths: Vec<IngressPath>,
-    /// The hosts that are served over TLS (I3).
+    /// The hosts that are served over TLS, `*` where it is all of them (I3).
     pub tls_hosts: Vec<String>,
     /// Where it was written.
     pub origin: Origin,

@@ -1,10 +1,12 @@
 //! Whether a pod can resolve names (D1 to D4).
 
 use crate::model::{
-    Cluster, Direction, Family, METADATA_NAME, NamespaceMatch, Operator, PeerKind, PodId, PolicyId,
-    PortMatchKind, Protocol, Rule, Selector, Verdict,
+    Cluster, ContainerPort, Direction, Family, Labels, METADATA_NAME, Namespace, NamespaceId,
+    NamespaceMatch, Operator, Origin, PeerKind, Pod, PodId, Policy, PolicyId, PortMatchKind,
+    Protocol, Rule, Selector, Symbol, Verdict, Workload, WorkloadId, WorkloadKind,
 };
 use crate::reach::Reach;
+use crate::source::{DocumentId, Route};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// The labels of DNS pods as Kubernetes and OpenShift ship them (D1, D3).
@@ -14,6 +16,10 @@ const SERVERS: [(&str, &str); 2] = [
 ];
 /// The namespaces that they are in.
 const NAMESPACES: [&str; 2] = ["kube-system", "openshift-dns"];
+/// The ports that they listen on (D1, D3).
+const PORTS: [u16; 2] = [53, 5353];
+/// The label of NodeLocal DNSCache's pods (D2).
+const NODE_LOCAL_LABEL: (&str, &str) = ("k8s-app", "node-local-dns");
 /// Where NodeLocal DNSCache listens (D2).
 pub const NODE_LOCAL: IpAddr = IpAddr::V4(Ipv4Addr::new(169, 254, 20, 10));
 
@@ -45,10 +51,7 @@ pub fn dns_ports(cluster: &Cluster, server: PodId) -> Vec<(Protocol, u16)> {
 /// Whether a pod can resolve names over UDP: to a DNS pod of the input, or to the node's cache;
 /// where the input has neither (`servers` are those of [`dns_pods`]), unknown if some rule lets DNS out to what may be a DNS server.
 pub fn can_resolve(cluster: &Cluster, reach: &Reach, servers: &[PodId], pod: PodId) -> Verdict {
-    let selecting = reach.group_of(pod).map_or(&[][..], |group| {
-        let profile = reach.profile(group, Direction::Egress);
-        &reach.table(profile, Direction::Egress).policies
-    });
+    let selecting = egress_policies(reach, pod);
     let isolated = !selecting.is_empty();
     let local = reach.with_external(pod, Direction::Egress, NODE_LOCAL);
     if isolated && local.is_some_and(|traffic| traffic.contains(Protocol::Udp, 53)) {
@@ -57,7 +60,7 @@ pub fn can_resolve(cluster: &Cluster, reach: &Reach, servers: &[PodId], pod: Pod
     if servers.is_empty() {
         return match isolated {
             false => Verdict::Allowed,
-            true if may_resolve(cluster, selecting) => Verdict::Unknown,
+            true if dns_rules(cluster, selecting).next().is_some() => Verdict::Unknown,
             true => Verdict::Denied,
         };
     }
@@ -80,11 +83,96 @@ pub fn can_resolve(cluster: &Cluster, reach: &Reach, servers: &[PodId], pod: Pod
     answer
 }
 
-/// Whether some egress rule of these policies lets DNS out to what may be a server.
-fn may_resolve(cluster: &Cluster, selecting: &[PolicyId]) -> bool {
+/// The cluster with the DNS pods that Kubernetes and OpenShift ship, for an input that has none,
+/// and their ids. Everything in the cluster keeps its own.
+pub fn with_servers(cluster: &Cluster) -> (Cluster, Vec<PodId>) {
+    let mut cluster = cluster.clone();
+    let mut servers = Vec::new();
+    for ((key, value), (name, port)) in SERVERS.into_iter().zip(NAMESPACES.into_iter().zip(PORTS)) {
+        let (key, value) = (cluster.symbols.intern(key), cluster.symbols.intern(value));
+        let label = cluster.symbols.intern(METADATA_NAME);
+        let own_name = cluster.symbols.intern(name);
+        let namespace = cluster.namespaces.iter().position(|n| n.name == name);
+        let namespace = namespace.unwrap_or_else(|| {
+            cluster.namespaces.push(Namespace {
+                name: name.to_owned(),
+                labels: Labels::new([(label, own_name)]),
+                origin: None,
+            });
+            cluster.namespaces.len().saturating_sub(1)
+        });
+        let named = [(Protocol::Udp, "dns"), (Protocol::Tcp, "dns-tcp")];
+        let ports = named.map(|(protocol, name)| ContainerPort {
+            name: Some(cluster.symbols.intern(name)),
+            protocol,
+            port,
+        });
+        let id = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
+        let namespace = NamespaceId(id(namespace));
+        // Nothing of the cluster has this place; it is never shown.
+        let origin = Origin {
+            document: DocumentId(u32::MAX),
+            route: Route::default(),
+        };
+        servers.push(PodId(id(cluster.pods.len())));
+        cluster.workloads.push(Workload {
+            namespace,
+            name: value_of(&cluster, value),
+            kind: WorkloadKind("Pod".to_owned()),
+            origin: origin.clone(),
+        });
+        cluster.pods.push(Pod {
+            namespace,
+            workload: WorkloadId(id(cluster.workloads.len().saturating_sub(1))),
+            name: Some(value_of(&cluster, value)),
+            labels: Labels::new([(key, value)]),
+            addresses: Vec::new(),
+            ports: ports.to_vec(),
+            host_network: false,
+            node: None,
+            origin,
+        });
+    }
+    (cluster, servers)
+}
+
+fn value_of(cluster: &Cluster, symbol: Symbol) -> String {
+    cluster.symbols.name(symbol).to_owned()
+}
+
+/// The pods of NodeLocal DNSCache in the input (D2).
+pub fn has_node_local(cluster: &Cluster) -> bool {
+    let (key, value) = NODE_LOCAL_LABEL;
+    let (key, value) = (cluster.symbols.get(key), cluster.symbols.get(value));
+    let (Some(key), Some(value)) = (key, value) else {
+        return false;
+    };
+    let mut pods = cluster.pods.iter();
+    pods.any(|pod| pod.labels.get(key) == Some(value))
+}
+
+/// The policies that select a pod for egress.
+pub fn egress_policies(reach: &Reach, pod: PodId) -> &[PolicyId] {
+    reach.group_of(pod).map_or(&[][..], |group| {
+        let profile = reach.profile(group, Direction::Egress);
+        &reach.table(profile, Direction::Egress).policies
+    })
+}
+
+/// The egress rules of these policies that let DNS out to what may be a server.
+pub fn dns_rules<'a>(
+    cluster: &'a Cluster,
+    selecting: &'a [PolicyId],
+) -> impl Iterator<Item = (&'a Policy, &'a Rule)> {
     let policies = selecting.iter().filter_map(|id| cluster.policy(*id));
-    let mut rules = policies.flat_map(|policy| policy.egress.iter().flatten());
-    rules.any(|rule| is_dns_rule(cluster, rule))
+    let rules = policies.flat_map(|policy| {
+        policy
+            .egress
+            .iter()
+            .flatten()
+            .map(move |rule| (policy, rule))
+    });
+    rules.filter(|(_, rule)| is_dns_rule(cluster, rule))
 }
 
 /// Whether a rule may be about DNS servers: by its ports, and by its peers.

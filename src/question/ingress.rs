@@ -196,8 +196,12 @@ pub fn follow(cluster: &Cluster, ingress: &Ingress, backend: &IngressBackend) ->
     }
 }
 
-/// The ports of a Service that a backend means. HTTP is spoken over TCP.
-fn service_ports<'a>(service: &'a Service, wanted: Option<&BackendPort>) -> Vec<&'a ServicePort> {
+/// The ports of a Service that a backend means; none when it has no such port. HTTP is spoken over
+/// TCP.
+pub fn service_ports<'a>(
+    service: &'a Service,
+    wanted: Option<&BackendPort>,
+) -> Vec<&'a ServicePort> {
     let matches = |port: &&ServicePort| match wanted {
         None => true,
         Some(BackendPort::Number(number)) => port.port == *number,

@@ -1,10 +1,11 @@
 //! For a no: the rules that come nearest to a yes, and what each misses.
 
 use crate::model::{
-    Action, Cluster, Direction, Flow, NamespaceMatch, Operator, Party, Peer, PeerKind, Pod,
-    PolicyId, PortMatchKind, Requirement, Rule, RuleRef, Symbol, Verdict, peer_matches,
-    port_matches,
+    Action, Cluster, Direction, Flow, NamespaceMatch, Operator, Party, Peer, PeerKind, Pod, PodId,
+    PolicyId, PortMatchKind, Requirement, Rule, RuleRef, Selector, Symbol, Verdict, nearest,
+    peer_matches, port_matches,
 };
+use std::collections::BTreeSet;
 
 /// One thing that keeps a rule from matching a flow.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -285,4 +286,48 @@ fn requirement_text(cluster: &Cluster, requirement: &Requirement) -> (String, St
         Operator::DoesNotExist => "not to be there".to_owned(),
     };
     (text(cluster, requirement.key), wanted)
+}
+
+/// The label that was probably meant by a selector that matches none of these pods, as
+/// `key: value`: a value that is a slip away, or else the value under another key.
+pub fn near_label(
+    cluster: &Cluster,
+    selector: &Selector,
+    pods: &[(PodId, &Pod)],
+) -> Option<String> {
+    let text = |symbol| cluster.symbols.name(symbol);
+    let mut best: Option<String> = None;
+    for requirement in selector.requirements() {
+        let Operator::In(values) = &requirement.operator else {
+            continue;
+        };
+        let rest = selector.requirements().iter().filter(|r| *r != requirement);
+        let rest: Vec<_> = rest.collect();
+        let candidates: Vec<&Pod> = pods
+            .iter()
+            .map(|(_, pod)| *pod)
+            .filter(|pod| rest.iter().all(|r| r.matches(&pod.labels)))
+            .collect();
+        let found: BTreeSet<&str> = candidates
+            .iter()
+            .filter_map(|pod| pod.labels.get(requirement.key))
+            .map(text)
+            .collect();
+        for &value in values {
+            let value = text(value);
+            if found.contains(value) {
+                continue;
+            }
+            if let Some(near) = nearest(value, found.iter().copied()) {
+                return Some(format!("{}: {near}", text(requirement.key)));
+            }
+            // The value under another key: `app` for `app.kubernetes.io/name`, say.
+            let mut labels = candidates.iter().flat_map(|pod| pod.labels.iter());
+            let other = labels.find(|(other, v)| *other != requirement.key && text(*v) == value);
+            if let Some((other, _)) = other {
+                best = best.or(Some(format!("{}: {value}", text(other))));
+            }
+        }
+    }
+    best
 }

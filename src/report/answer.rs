@@ -1,12 +1,12 @@
 //! The answer to "can A reach B" for people: the verdict first, then why, on the lines of the
 //! manifests.
 
-use super::snippet::{Drawing, Mark, Sign, Style};
+use super::snippet::{Drawing, Mark, Sign, Style, place_text};
 use super::words::{policy_name, policy_names, who_text};
 use crate::model::{
     Action, Cluster, Direction, Origin, PolicyId, Reason, Rule, RuleRef, Side, TrafficSet,
 };
-use crate::question::can::{Answer, Example, Hop, Overall, Piece};
+use crate::question::can::{Answer, Example, Hop, Overall, Piece, Who};
 use crate::question::near::{Miss, NearMiss};
 use crate::source::{Route, Sources};
 
@@ -28,40 +28,101 @@ pub struct Context<'a> {
 /// The whole answer as text.
 pub fn render_answer(context: Context<'_>, answer: &Answer) -> String {
     let mut text = headline(context, answer);
-    let several_hops = answer.hops.len() > 1;
+    let n_hops = answer.hops.len();
     for (index, hop) in answer.hops.iter().enumerate() {
-        if several_hops {
+        let number = index.saturating_add(1);
+        if n_hops > 1 {
             let verdict = paint(context.style, hop.overall, hop.overall.name());
-            text.push_str(&format!(
-                "\n{}. {}: {verdict}\n",
-                index.saturating_add(1),
-                hop.title
-            ));
+            text.push_str(&format!("\n{number}. {}: {verdict}\n", hop.title));
         }
-        text.push_str(&render_hop(
-            context,
-            hop,
-            several_hops || hop.pieces.len() > 1,
-        ));
+        // A step that nothing stops is told in a line or two, but for the last of the whole way.
+        let is_end = number == n_hops && answer.overall == Overall::Yes;
+        text.push_str(
+            &match hop.overall == Overall::Yes && n_hops > 1 && !is_end {
+                true => passed_hop(context, hop),
+                false => render_hop(context, hop, n_hops > 1 || hop.pieces.len() > 1),
+            },
+        );
     }
     text
 }
 
+/// The verdict, on what, and when it is not yes the first step that makes it so.
 fn headline(context: Context<'_>, answer: &Answer) -> String {
     let (from, to) = (context.from, context.to);
     let word = paint(context.style, answer.overall, answer.overall.name());
-    let on = match answer.hops.as_slice() {
-        [hop] => format!("{}{}", traffic_summary(hop), hairpin(context, hop)),
-        _ => String::new(),
+    let decisive = match answer.overall {
+        Overall::Yes => answer.hops.last(),
+        overall => answer.hops.iter().find(|hop| hop.overall == overall),
     };
+    let n_hops = answer.hops.len();
+    let is_last = answer.hops.last() == decisive;
+    let on = decisive.map_or_else(String::new, |hop| match &hop.cause {
+        Some(cause) => format!(": {cause}"),
+        None if is_last && (n_hops == 1 || !context.to.starts_with("ingress:")) => {
+            format!("{}{}", traffic_summary(hop), hairpin(context, hop))
+        }
+        None if answer.overall == Overall::Yes => String::new(),
+        None => format!(": policy stops it {}", hop.title),
+    });
     match answer.overall {
         Overall::Yes => format!("{word}: {from} can reach {to}{on}\n"),
         Overall::No => format!("{word}: {from} cannot reach {to}{on}\n"),
-        Overall::Partly => format!("{word}: {from} can reach {to} in part\n"),
+        Overall::Partly => match decisive.and_then(|hop| hop.cause.as_ref()) {
+            Some(cause) => format!("{word}: {from} can reach {to} in part: {cause}\n"),
+            None => format!("{word}: {from} can reach {to} in part\n"),
+        },
         Overall::Unknown => {
-            format!("{word}: whether {from} can reach {to} is not decided by the input\n")
+            let because = decisive.and_then(|hop| hop.cause.as_ref());
+            let because = because.map_or_else(String::new, |cause| format!(": {cause}"));
+            format!("{word}: whether {from} can reach {to} is not decided by the input{because}\n")
         }
     }
+}
+
+/// A step that was passed: its notes, and who lets it through.
+fn passed_hop(context: Context<'_>, hop: &Hop) -> String {
+    let mut text = String::new();
+    for note in &hop.notes {
+        text.push_str(&format!("  {note}\n"));
+    }
+    for piece in &hop.pieces {
+        let Some(example) = &piece.example else {
+            text.push_str(&format!("  {}", piece_line(context, piece)));
+            continue;
+        };
+        let sides = [
+            (Direction::Egress, &example.evaluation.egress, &piece.source),
+            (
+                Direction::Ingress,
+                &example.evaluation.ingress,
+                &piece.destination,
+            ),
+        ];
+        for (direction, side, who) in sides {
+            if *who == Who::AssumedDns {
+                continue;
+            }
+            let who = who_text(context.cluster, who);
+            let title = format!("{} of {who}", direction.name());
+            let line = match &side.reason {
+                Reason::Rules { rules, .. } => rules.first().map(|first| {
+                    let name = policy_name(context.cluster, first.policy);
+                    let place = rule_of(context.cluster, first).map(|(origin, rule)| {
+                        let origin = origin_at(origin, &rule.route);
+                        place_text(context.sources, &Mark::value(origin, "").place)
+                    });
+                    let place = place.unwrap_or_default();
+                    format!("{title}: allowed by {name} ({place})\n")
+                }),
+                _ => Some(explain_side(context, direction, side, &who, None)),
+            };
+            if let Some(line) = line.filter(|line| !line.is_empty()) {
+                text.push_str(&format!("  {line}"));
+            }
+        }
+    }
+    text
 }
 
 /// What to say when a Service leads its own pods back to themselves, which implementations treat
@@ -118,6 +179,22 @@ fn render_hop(context: Context<'_>, hop: &Hop, name_ends: bool) -> String {
     let mut text = String::new();
     for note in &hop.notes {
         text.push_str(&format!("  {note}\n"));
+    }
+    if let Some(cause) = &hop.cause
+        && !hop.evidence.is_empty()
+    {
+        let marks: Vec<Mark> = hop
+            .evidence
+            .iter()
+            .map(|evidence| Mark::value(evidence.origin.clone(), &evidence.label))
+            .collect();
+        let sign = match hop.overall {
+            Overall::No | Overall::Partly => Sign::No,
+            Overall::Unknown => Sign::Unknown,
+            Overall::Yes => Sign::Yes,
+        };
+        let drawing = Drawing::new(context.sources, cause, &marks).with_sign(sign);
+        text.push_str(&drawing.render(context.style));
     }
     for piece in &hop.pieces {
         text.push('\n');
@@ -176,6 +253,10 @@ fn explain(context: Context<'_>, piece: &Piece, example: &Example) -> String {
         ),
     ];
     for (direction, side, who) in sides {
+        // Nothing is known of the policies where it is.
+        if *who == Who::AssumedDns {
+            continue;
+        }
         let who = who_text(context.cluster, who);
         let near = example
             .near

@@ -22,7 +22,7 @@ pub struct AnswerJson {
     pub to: String,
     /// `yes`, `partly`, `no` or `unknown`.
     pub answer: String,
-    /// The steps of the way; one for a direct question.
+    /// The steps of the way, in order; one for a direct question.
     pub hops: Vec<HopJson>,
 }
 
@@ -34,10 +34,25 @@ pub struct HopJson {
     pub title: String,
     /// `yes`, `partly`, `no` or `unknown`.
     pub answer: String,
-    /// What limits the step besides policy.
+    /// What the step does, what limits it besides policy, and what was taken for granted.
     pub notes: Vec<String>,
+    /// What keeps the answer from being yes, where it is not policy at the pods.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+    /// The places in the manifests that the step rests on besides policy.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub evidence: Vec<EvidenceJson>,
     /// The answers, one for each group of pods or addresses that differs.
     pub pieces: Vec<PieceJson>,
+}
+
+/// A place in a manifest.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+pub struct EvidenceJson {
+    /// Where it is: `file:line:column`.
+    pub location: String,
+    /// What it shows.
+    pub label: String,
 }
 
 /// What is said of one source and one destination.
@@ -142,6 +157,21 @@ fn hop_json(cluster: &Cluster, sources: &Sources, hop: &Hop) -> HopJson {
         title: hop.title.clone(),
         answer: hop.overall.name().to_owned(),
         notes: hop.notes.clone(),
+        cause: hop.cause.clone(),
+        evidence: hop
+            .evidence
+            .iter()
+            .map(|evidence| EvidenceJson {
+                location: place_text(
+                    sources,
+                    &Place::Node {
+                        origin: evidence.origin.clone(),
+                        target: Target::Value,
+                    },
+                ),
+                label: evidence.label.clone(),
+            })
+            .collect(),
         pieces: hop
             .pieces
             .iter()
@@ -178,6 +208,10 @@ fn names(cluster: &Cluster, who: &Who) -> Vec<String> {
             }
         }
         Who::UnknownController => vec!["ingress-controller".to_owned()],
+        Who::AssumedDns => vec!["cluster-dns".to_owned()],
+        Who::OwnNode => vec!["own-node".to_owned()],
+        Who::OtherNodes(addresses) if addresses.is_empty() => vec!["other-nodes".to_owned()],
+        Who::OtherNodes(addresses) => addresses.cidrs().iter().map(ToString::to_string).collect(),
     }
 }
 

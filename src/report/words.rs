@@ -83,6 +83,10 @@ pub fn who_text(cluster: &Cluster, who: &Who) -> String {
         Who::Node(node) => node_name(cluster, *node),
         Who::Addresses(addresses) => addresses_text(addresses),
         Who::UnknownController => "the ingress controller".to_owned(),
+        Who::AssumedDns => "the cluster's DNS".to_owned(),
+        Who::OwnNode => "the pod's own node".to_owned(),
+        Who::OtherNodes(addresses) if addresses.is_empty() => "other nodes".to_owned(),
+        Who::OtherNodes(addresses) => format!("nodes at {}", addresses_text(addresses)),
     }
 }
 

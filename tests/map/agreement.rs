@@ -153,6 +153,8 @@ fn add_ingress(cluster: &mut Cluster, index: usize, namespace: usize, key: usize
         external_traffic_policy: TrafficPolicy::Cluster,
         internal_traffic_policy: TrafficPolicy::Cluster,
         publish_not_ready: false,
+        internal: false,
+        node_ports: true,
         ports: vec![ServicePort {
             name: None,
             protocol: Protocol::Tcp,

@@ -17,7 +17,6 @@ use crate::model::{Place, Severity};
 use crate::source::Target;
 use node::Node;
 use serde::de::DeserializeOwned;
-pub(crate) use suggest::nearest;
 
 /// Decodes an object. `None` when a field has a type that the API server refuses; the finding
 /// says which. Unknown fields are findings too, and do not stop the decoding.

@@ -2,6 +2,7 @@
 
 use crate::manifest::path::Path;
 use crate::manifest::tree::Tree;
+use crate::model::nearest;
 
 /// Fields that people put one level too high or too low: (struct, field, where it belongs).
 const MISPLACED: &[(&str, &[&str], &str)] = &[
@@ -131,34 +132,6 @@ pub(super) fn help_for_unknown(
     (name == "LabelSelector").then(|| "labels belong under `matchLabels`".to_owned())
 }
 
-/// The candidate that `word` is probably a misspelling of.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    // No name is that long, and comparing takes time in proportion to it.
-    if word.len() > 64 {
-        return None;
-    }
-    let lower = word.to_lowercase();
-    // One slip in a short word, up to three in a long one.
-    let allowed = match word.chars().count() {
-        0..=2 => 0,
-        3..=5 => 1,
-        6..=9 => 2,
-        _ => 3,
-    };
-    candidates
-        .into_iter()
-        .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
-            (distance, candidate)
-        })
-        .filter(|&(distance, _)| distance <= allowed)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
 /// Advice on a value of the wrong type.
 pub(super) fn help_for_type(path: &Path<'_>, wanted: &str, tree: &Tree<'_>) -> Option<String> {
     match (wanted, tree) {
@@ -179,27 +152,5 @@ pub(super) fn help_for_type(path: &Path<'_>, wanted: &str, tree: &Tree<'_>) -> O
             Some("remove the quotes".to_owned())
         }
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn np002_nearest_name() {
-        let fields = ["podSelector", "policyTypes", "ingress", "egress"];
-        for (word, expected) in [
-            ("ingres", Some("ingress")),
-            ("Ingress", Some("ingress")),
-            ("egres", Some("egress")),
-            ("podselector", Some("podSelector")),
-            ("podSelectors", Some("podSelector")),
-            ("policyType", Some("policyTypes")),
-            ("rules", None),
-            ("x", None),
-        ] {
-            assert_eq!(nearest(word, fields), expected, "{word}");
-        }
     }
 }

@@ -69,6 +69,6 @@ pub(crate) fn did_you_mean(value: &str, supported: &[&str]) -> Option<String> {
         .iter()
         .copied()
         .find(|candidate| candidate.eq_ignore_ascii_case(value));
-    let meant = same.or_else(|| super::decode::nearest(value, supported.iter().copied()))?;
+    let meant = same.or_else(|| crate::model::nearest(value, supported.iter().copied()))?;
     Some(format!("did you mean `{meant}`?"))
 }

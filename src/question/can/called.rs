@@ -2,12 +2,11 @@
 
 use super::pieces::{ask, merge, overall_of};
 use super::{Caller, CanError, Context, Hop, PortQuery, Who};
-use crate::model::{AddressSet, Cluster, PodId, Protocol, Service, TrafficSet};
+use crate::model::{Cluster, PodId, Protocol, TrafficSet};
 use crate::question::endpoint::Endpoint;
-use crate::question::service::{Backend, backends};
 
 /// One thing that is called, and the traffic asked about there; `None` is all.
-type Called = (Who, Option<TrafficSet>);
+pub(super) type Called = (Who, Option<TrafficSet>);
 
 pub(super) fn direct_hop(
     context: Context<'_>,
@@ -15,7 +14,6 @@ pub(super) fn direct_hop(
     to: &Endpoint,
     port: &PortQuery,
 ) -> Result<Hop, CanError> {
-    let mut notes = Vec::new();
     let called = match to {
         Endpoint::Workload(id) => {
             let pods: Vec<PodId> = context.cluster.pods_of(*id).map(|(pod, _)| pod).collect();
@@ -26,27 +24,21 @@ pub(super) fn direct_hop(
             called_pods(context.cluster, name, &pods, port)?
         }
         Endpoint::Pod(id) => called_pods(context.cluster, "the pod", &[*id], port)?,
-        Endpoint::Service(id) => match context.cluster.service(*id) {
-            Some(service) => called_service(context.cluster, service, port, &mut notes)?,
-            None => Vec::new(),
-        },
         Endpoint::Node(id) => vec![(Who::Node(*id), asked_number(port))],
         Endpoint::Addresses { addresses, .. } => {
             vec![(Who::Addresses(addresses.clone()), asked_number(port))]
         }
-        Endpoint::Ingress { .. } => Vec::new(),
+        // These have more steps than one.
+        Endpoint::Service(_) | Endpoint::Ingress { .. } => Vec::new(),
     };
-    let mut pieces = Vec::new();
+    let mut hop = Hop::new("");
     for (destination, asked) in called {
-        pieces.extend(ask(context, sources, &destination, asked.as_ref())?);
+        let pieces = ask(context, sources, &destination, asked.as_ref())?;
+        hop.pieces.extend(pieces);
     }
-    let overall = overall_of(&pieces, matches!(port, PortQuery::Any));
-    Ok(Hop {
-        title: String::new(),
-        pieces: merge(pieces),
-        notes,
-        overall,
-    })
+    hop.overall = overall_of(&hop.pieces, matches!(port, PortQuery::Any));
+    hop.pieces = merge(hop.pieces);
+    Ok(hop)
 }
 
 /// The traffic of a question where names cannot be resolved: outside there are none (N18).
@@ -104,86 +96,6 @@ fn called_pods(
         .collect())
 }
 
-/// S1, S2: a Service's port is one target per endpoint.
-fn called_service(
-    cluster: &Cluster,
-    service: &Service,
-    port: &PortQuery,
-    notes: &mut Vec<String>,
-) -> Result<Vec<Called>, CanError> {
-    if let Some(name) = &service.external_name {
-        notes.push(format!(
-            "`{}` is an ExternalName: an alias for `{name}`, whose addresses are not in the input",
-            service.name
-        ));
-        return Ok(Vec::new());
-    }
-    let wanted = |candidate: &&crate::model::ServicePort| match port {
-        PortQuery::Any => true,
-        PortQuery::Number { protocol, port } => {
-            candidate.port == *port && protocol.is_none_or(|p| p == candidate.protocol)
-        }
-        PortQuery::Name(name) => candidate.name.as_ref() == Some(name),
-    };
-    let ports: Vec<_> = service.ports.iter().filter(wanted).collect();
-    if ports.is_empty() {
-        return Err(CanError::NoServicePort {
-            service: service.name.clone(),
-            port: match port {
-                PortQuery::Number { port, .. } => port.to_string(),
-                PortQuery::Name(name) => name.clone(),
-                PortQuery::Any => "any".to_owned(),
-            },
-            available: service
-                .ports
-                .iter()
-                .map(|port| match &port.name {
-                    Some(name) => format!("{} {} ({name})", port.protocol, port.port),
-                    None => format!("{} {}", port.protocol, port.port),
-                })
-                .collect(),
-        });
-    }
-    let mut called = Vec::new();
-    for port in ports {
-        for backend in backends(cluster, service, port) {
-            match backend {
-                Backend::Pod {
-                    pod,
-                    protocol,
-                    port,
-                } => called.push((
-                    Who::Pods(vec![pod]),
-                    Some(TrafficSet::ports(protocol, port, port)),
-                )),
-                Backend::Address {
-                    address,
-                    protocol,
-                    port,
-                } => called.push((
-                    Who::Addresses(AddressSet::from(ipnet::IpNet::from(address))),
-                    Some(TrafficSet::ports(protocol, port, port)),
-                )),
-                Backend::Unresolved { pod } => notes.push(format!(
-                    "pod `{}` declares no such target port, so it is no endpoint of port {}",
-                    pod_name(cluster, pod),
-                    port.port
-                )),
-            }
-        }
-    }
-    if called.is_empty() && notes.is_empty() {
-        notes.push(match &service.selector {
-            Some(_) => format!("service `{}` selects no pod", service.name),
-            None => format!(
-                "service `{}` has no selector and no endpoints in the input",
-                service.name
-            ),
-        });
-    }
-    Ok(called)
-}
-
 /// What a pod is called in an answer: its own name, or its workload's.
 pub fn pod_name(cluster: &Cluster, id: PodId) -> String {
     let Some(pod) = cluster.pod(id) else {
@@ -194,4 +106,17 @@ pub fn pod_name(cluster: &Cluster, id: PodId) -> String {
         .map_or("", |workload| &workload.name);
     let name = pod.name.as_deref().unwrap_or(workload);
     format!("{}/{name}", cluster.namespace_name(pod.namespace))
+}
+
+/// Pods by the names of their workloads, at most three of them.
+pub(super) fn pods_named(cluster: &Cluster, pods: &[PodId]) -> String {
+    let mut names: Vec<String> = pods.iter().map(|&pod| pod_name(cluster, pod)).collect();
+    names.sort_unstable();
+    names.dedup();
+    let n_more = names.len().saturating_sub(3);
+    names.truncate(3);
+    if n_more > 0 {
+        names.push(format!("+{n_more} more"));
+    }
+    names.join(", ")
 }

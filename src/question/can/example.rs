@@ -142,7 +142,7 @@ fn example_port(cluster: &Cluster, piece: &Piece) -> Option<(Protocol, u16)> {
             .flat_map(|pod| &pod.ports)
             .map(|port| (port.protocol, port.port))
             .collect(),
-        Who::Node(_) | Who::Addresses(_) | Who::UnknownController => Vec::new(),
+        _ => Vec::new(),
     };
     let well_known = [(Protocol::Tcp, 443), (Protocol::Tcp, 80)];
     let preferred = declared.into_iter().chain(well_known);
@@ -192,6 +192,8 @@ fn party_of(cluster: &Cluster, who: &Who, other: &Who) -> Option<Party> {
             address: addresses.first()?,
         }),
         Who::UnknownController => Some(Party::SomePod),
+        // Those who ask about these trace them themselves.
+        Who::AssumedDns | Who::OwnNode | Who::OtherNodes(_) => None,
     }
 }
 

@@ -1,9 +1,16 @@
 //! "Can A reach B", on what, and why.
+//!
+//! What people call is a name, so the answer to a Service or an Ingress walks the whole way: the
+//! name's lookup, the Service and its endpoints, what lets a caller outside in, and policy at the
+//! end. Each step is a [`Hop`] with its own answer.
 
 mod called;
+mod entry;
 mod example;
 mod ingress_hops;
+mod lookup;
 mod pieces;
+mod service_hops;
 
 pub use called::pod_name;
 pub(super) use example::denied_sides;
@@ -13,11 +20,13 @@ use super::ingress::ControllerChoice;
 use super::near::NearMiss;
 use super::service::selected_pods;
 use crate::model::{
-    AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, PodId, Protocol, TrafficSet,
+    AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, Origin, PodId, Protocol,
+    TrafficSet,
 };
 use crate::reach::Reach;
 use called::direct_hop;
 use ingress_hops::ingress_hops;
+use service_hops::service_hops;
 use thiserror::Error;
 
 /// Which traffic is asked about.
@@ -73,6 +82,12 @@ pub enum Who {
     Addresses(AddressSet),
     /// An ingress controller of which nothing is known.
     UnknownController,
+    /// The cluster's DNS pods as Kubernetes or OpenShift ships them, which are not in the input.
+    AssumedDns,
+    /// The node that the called pod runs on.
+    OwnNode,
+    /// The other nodes, by their addresses; none when the input does not have them.
+    OtherNodes(AddressSet),
 }
 
 /// What is said of one source and one destination.
@@ -105,17 +120,59 @@ pub struct Example {
     pub near: Vec<(Direction, Vec<NearMiss>)>,
 }
 
+/// A place in a manifest that shows why a step is answered as it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Evidence {
+    /// The place.
+    pub origin: Origin,
+    /// What it shows.
+    pub label: String,
+}
+
 /// One step of the way. A direct question has one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hop {
-    /// What this step is.
+    /// What this step is; empty for the only one.
     pub title: String,
     /// The answers, grouped: each differs from the others.
     pub pieces: Vec<Piece>,
-    /// What stops or limits this step besides policy, in words.
+    /// What the step does, what limits it besides policy, and what was taken for granted, in
+    /// words.
     pub notes: Vec<String>,
+    /// What it rests on besides policy.
+    pub evidence: Vec<Evidence>,
+    /// What keeps the answer from being yes, to end a sentence with; `None` where policy alone
+    /// does.
+    pub cause: Option<String>,
     /// The step's own answer.
     pub overall: Overall,
+}
+
+impl Hop {
+    /// A step that nothing stops so far.
+    fn new(title: impl Into<String>) -> Hop {
+        Hop {
+            title: title.into(),
+            pieces: Vec::new(),
+            notes: Vec::new(),
+            evidence: Vec::new(),
+            cause: None,
+            overall: Overall::Yes,
+        }
+    }
+
+    /// The step answered with no, or not decided, for this reason.
+    fn ended(mut self, overall: Overall, cause: impl Into<String>) -> Hop {
+        self.overall = overall;
+        self.cause = Some(cause.into());
+        self
+    }
+
+    /// Rests on this place too.
+    fn shows(&mut self, origin: Origin, label: impl Into<String>) {
+        let label = label.into();
+        self.evidence.push(Evidence { origin, label });
+    }
 }
 
 /// The whole answer.
@@ -156,6 +213,9 @@ pub enum CanError {
         /// The names there are.
         available: Vec<String>,
     },
+    /// An Ingress has no ports of its own.
+    #[error("an ingress host is asked about without a port")]
+    IngressPort,
     /// No Ingress serves that host and path.
     #[error("no ingress serves `{host}{path}`")]
     NoIngress {
@@ -187,6 +247,9 @@ impl CanError {
             }
             CanError::IngressAsSource => {
                 Some("ask from `internet` to `ingress:host/path`".to_owned())
+            }
+            CanError::IngressPort => {
+                Some("leave out `--port`: it is 443 with TLS and 80 without".to_owned())
             }
             CanError::NoServicePort { available, .. } => Some(list("ports", available)),
             CanError::NoNamedPort { available, .. } => Some(list("named ports", available)),
@@ -231,7 +294,12 @@ pub fn can(
         other => sources_of(context.cluster, other),
     };
     let hops = match to {
+        Endpoint::Ingress { .. } if *port != PortQuery::Any => return Err(CanError::IngressPort),
         Endpoint::Ingress { host, path } => ingress_hops(context, &sources, host, path)?,
+        Endpoint::Service(id) => match context.cluster.service(*id) {
+            Some(service) => service_hops(context, &sources, service, port)?,
+            None => Vec::new(),
+        },
         _ => vec![direct_hop(context, &sources, to, port)?],
     };
     let overall = hops.iter().map(|hop| hop.overall).fold(Overall::Yes, worse);

@@ -90,7 +90,7 @@ fn pairs(context: Context<'_>, sources: &Caller, destination: &Who) -> Vec<Pair>
 }
 
 /// Pods by group: pods of one group have one answer.
-fn by_group(reach: &Reach, pods: &[PodId]) -> BTreeMap<GroupId, Vec<PodId>> {
+pub(super) fn by_group(reach: &Reach, pods: &[PodId]) -> BTreeMap<GroupId, Vec<PodId>> {
     let mut groups: BTreeMap<GroupId, Vec<PodId>> = BTreeMap::new();
     for &pod in pods {
         if let Some(group) = reach.group_of(pod) {
