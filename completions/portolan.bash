@@ -34,6 +34,9 @@ _portolan() {
             portolan,equiv)
                 cmd="portolan__subcmd__equiv"
                 ;;
+            portolan,exposure)
+                cmd="portolan__subcmd__exposure"
+                ;;
             portolan,implies)
                 cmd="portolan__subcmd__implies"
                 ;;
@@ -56,7 +59,7 @@ _portolan() {
 
     case "${cmd}" in
         portolan)
-            opts="-q -v -h -V --color --quiet --verbose --help --version list can check lint diff equiv implies redundant compile verify completions"
+            opts="-q -v -h -V --color --quiet --verbose --help --version list can check lint exposure diff equiv implies redundant compile verify completions"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -384,6 +387,56 @@ _portolan() {
             return 0
             ;;
         portolan__subcmd__equiv)
+            opts="-o -n -q -v -h --rlimit --output --namespace --pod-cidr --host-network --ingress-controller --strict --color --quiet --verbose --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --rlimit)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --namespace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -n)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pod-cidr)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host-network)
+                    COMPREPLY=($(compgen -W "node pod" -- "${cur}"))
+                    return 0
+                    ;;
+                --ingress-controller)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        portolan__subcmd__exposure)
             opts="-o -n -q -v -h --rlimit --output --namespace --pod-cidr --host-network --ingress-controller --strict --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -35,6 +35,7 @@ complete -c portolan -n "__fish_portolan_needs_command" -f -a "list" -d 'Chart w
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "can" -d 'Say whether A can reach B, on what, and which lines decide it'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "check" -d 'Check manifests: what is wrong with them, whether what is intended holds, what a change does'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "lint" -d 'Find mistakes in policies, Services and Ingresses, and mend those where that is certain'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "exposure" -d 'Chart what can be reached from outside, from every namespace and by future pods'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "diff" -d 'Show what a change opens and closes, and which line does it'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "equiv" -d 'Prove that two sets of policies allow the same for all pods, or show a flow that differs'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "implies" -d 'Prove that A allows no more than B for all pods, or show a flow that only A allows'
@@ -152,6 +153,21 @@ complete -c portolan -n "__fish_portolan_using_subcommand lint" -l strict -d 'Fa
 complete -c portolan -n "__fish_portolan_using_subcommand lint" -s q -l quiet -d 'Print the answer and errors only'
 complete -c portolan -n "__fish_portolan_using_subcommand lint" -s v -l verbose -d 'Print warnings and notes in full'
 complete -c portolan -n "__fish_portolan_using_subcommand lint" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
+json\t'For machines'"
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand exposure" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portolan -n "__fish_portolan_using_subcommand diff" -s b -l base -d 'The revision to compare the paths with, such as `origin/main` or `HEAD~1`' -r
 complete -c portolan -n "__fish_portolan_using_subcommand diff" -l fail-on -d 'Exit with status 1 on these; may be repeated' -r -f -a "added\t'Something can be reached that could not, or perhaps'
 removed\t'Something can no longer be reached, or perhaps not'

@@ -209,6 +209,32 @@ never\:""))' \
 '*::paths -- Files or directories of manifests, `-` for standard input \[default\: .\]:_files' \
 && ret=0
 ;;
+(exposure)
+_arguments "${_arguments_options[@]}" : \
+'--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
+'-o+[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'--output=[The format of the answer]:FORMAT:((text\:"For people"
+json\:"For machines"))' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- Files or directories of manifests, `-` for standard input \[default\: .\]:_files' \
+&& ret=0
+;;
 (diff)
 _arguments "${_arguments_options[@]}" : \
 '-b+[The revision to compare the paths with, such as \`origin/main\` or \`HEAD~1\`]:REV:_default' \
@@ -420,6 +446,7 @@ _portolan_commands() {
 'can:Say whether A can reach B, on what, and which lines decide it' \
 'check:Check manifests\: what is wrong with them, whether what is intended holds, what a change does' \
 'lint:Find mistakes in policies, Services and Ingresses, and mend those where that is certain' \
+'exposure:Chart what can be reached from outside, from every namespace and by future pods' \
 'diff:Show what a change opens and closes, and which line does it' \
 'equiv:Prove that two sets of policies allow the same for all pods, or show a flow that differs' \
 'implies:Prove that A allows no more than B for all pods, or show a flow that only A allows' \
@@ -459,6 +486,11 @@ _portolan__subcmd__diff_commands() {
 _portolan__subcmd__equiv_commands() {
     local commands; commands=()
     _describe -t commands 'portolan equiv commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__exposure_commands] )) ||
+_portolan__subcmd__exposure_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan exposure commands' commands "$@"
 }
 (( $+functions[_portolan__subcmd__implies_commands] )) ||
 _portolan__subcmd__implies_commands() {

@@ -12,6 +12,7 @@ use portolan::report::bundle::bundle_schema;
 use portolan::report::check_json::check_schema;
 use portolan::report::compare::compared_schema;
 use portolan::report::diff::diff_schema;
+use portolan::report::exposure::exposure_schema;
 use portolan::report::map::{grouped_schema, pairs_schema};
 use portolan::report::redundant::redundant_schema;
 use portolan::report::verify::verified_schema;
@@ -29,6 +30,7 @@ fn schemas() -> Vec<(&'static str, Value)> {
         ("list.v1.json", pairs_schema()),
         ("list-grouped.v1.json", grouped_schema()),
         ("check.v1.json", check_schema()),
+        ("exposure.v1.json", exposure_schema()),
         ("diff.v1.json", diff_schema()),
         ("compared.v1.json", compared_schema()),
         ("redundant.v1.json", redundant_schema()),
@@ -109,6 +111,19 @@ fn what_is_written_conforms() {
                 "json",
             ],
         ),
+        (
+            "can.v1.json",
+            vec![
+                "can",
+                "-f",
+                shop,
+                "internet",
+                "service:shop/frontend",
+                "-o",
+                "json",
+            ],
+        ),
+        ("exposure.v1.json", vec!["exposure", shop, "-o", "json"]),
         (
             "check.v1.json",
             vec![

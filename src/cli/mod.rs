@@ -8,6 +8,7 @@ mod compare;
 mod compile;
 mod diff;
 mod exit;
+mod exposure;
 mod format;
 mod generate;
 mod input;
@@ -54,6 +55,7 @@ enum Command {
     Can(can::CanArgs),
     Check(check::CheckArgs),
     Lint(lint::LintArgs),
+    Exposure(exposure::ExposureArgs),
     Diff(diff::DiffArgs),
     Equiv(compare::EquivArgs),
     Implies(compare::ImpliesArgs),
@@ -88,6 +90,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Can(args) => can::run(args, &output),
         Command::Check(args) => check::run(args, &output),
         Command::Lint(args) => lint::run(args, &output),
+        Command::Exposure(args) => exposure::run(args, &output),
         Command::Diff(args) => diff::run(args, &output),
         Command::Equiv(args) => compare::run_equiv(args, &output),
         Command::Implies(args) => compare::run_implies(args, &output),

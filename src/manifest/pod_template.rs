@@ -29,6 +29,7 @@ pub(crate) struct PortFacts {
     name: Option<String>,
     protocol: Protocol,
     port: u16,
+    host_port: Option<u16>,
 }
 
 /// The same, interned.
@@ -119,6 +120,7 @@ fn container_ports(
                 name,
                 protocol,
                 port: number,
+                host_port: port.host_port.and_then(valid_port),
             });
         }
     }
@@ -150,6 +152,7 @@ impl PodFacts {
                 name: port.name.map(|name| symbols.intern(&name)),
                 protocol: port.protocol,
                 port: port.port,
+                host_port: port.host_port,
             })
             .collect();
         PodDraft {

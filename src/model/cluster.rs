@@ -163,6 +163,8 @@ pub struct ContainerPort {
     pub protocol: Protocol,
     /// Its number, from 1.
     pub port: u16,
+    /// The port of the node that leads to it, past Services (S11).
+    pub host_port: Option<u16>,
 }
 
 /// A node.

@@ -106,6 +106,7 @@ pub fn with_servers(cluster: &Cluster) -> (Cluster, Vec<PodId>) {
             name: Some(cluster.symbols.intern(name)),
             protocol,
             port,
+            host_port: None,
         });
         let id = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
         let namespace = NamespaceId(id(namespace));

@@ -334,7 +334,7 @@ pub fn ingress_edges(
 
 /// What the set engine says of the hop from the controller's pods to one backend; an unknown
 /// controller is beyond it.
-fn controller_verdicts(
+pub(super) fn controller_verdicts(
     cluster: &Cluster,
     reach: &Reach,
     controller: &Controller,

@@ -7,6 +7,7 @@ pub mod diff;
 pub mod dns;
 pub mod endpoint;
 pub mod explain;
+pub mod exposure;
 pub mod ingress;
 pub mod list;
 pub mod near;

@@ -10,6 +10,7 @@ pub mod check;
 pub mod check_json;
 pub mod compare;
 pub mod diff;
+pub mod exposure;
 pub mod finding;
 pub mod gate;
 pub mod map;

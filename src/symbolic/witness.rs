@@ -308,6 +308,7 @@ fn add_pod(cluster: &mut Cluster, pod: &NewPod, port: Option<(Protocol, u16)>) -
         name: Some(symbols.intern(name)),
         protocol,
         port,
+        host_port: None,
     });
     let ports = ports.collect();
     let origin = Origin {

@@ -124,6 +124,7 @@ fn name_ports(cluster: &mut Cluster) {
                     name: names.get(nth % names.len()).copied(),
                     protocol,
                     port,
+                    host_port: None,
                 }));
         }
     }

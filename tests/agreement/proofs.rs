@@ -472,6 +472,7 @@ fn traffic_of(
                         name: Some(*name),
                         protocol,
                         port,
+                        host_port: None,
                     })
                     .collect();
                 let each = flows(protocol, port);

@@ -502,6 +502,7 @@ fn build_pod(symbols: &mut Symbols, index: usize, plan: &PodPlan) -> Pod {
                 name: name.map(|name| symbols.intern(PORT_NAMES[name])),
                 protocol: Protocol::ALL[*protocol],
                 port: PORTS[*port],
+                host_port: None,
             })
             .collect(),
         host_network: plan.host_network,

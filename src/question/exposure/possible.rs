@@ -1,0 +1,166 @@
+//! What pods that could be created can reach: proved by the solver, and every flow that it finds is
+//! decided by the specification too.
+
+use super::ways::firsts;
+use crate::model::{
+    Cluster, Direction, Flow, PodId, PortMatchKind, Protocol, TrafficSet, Verdict, evaluate,
+};
+use crate::reach::GroupId;
+use crate::symbolic::{
+    Addresses, EndSpec, Goal, Limits, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
+    TrafficSpec, Vocabulary, World, solve, with_witness,
+};
+use rayon::prelude::*;
+use std::collections::BTreeMap;
+
+/// What was found for one group of pods.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Found {
+    /// What some pod that could be created can reach.
+    pub(super) traffic: TrafficSet,
+    /// Why that may not be all.
+    pub(super) gave_up: Option<String>,
+}
+
+/// For each group, beyond what is known to be reached by all, what some pod can reach.
+pub(super) fn future_pods(
+    cluster: &Cluster,
+    groups: &[(GroupId, PodId, TrafficSet)],
+    limits: Limits,
+) -> BTreeMap<GroupId, Found> {
+    let index = PolicyIndex::new(cluster);
+    let vocabulary = Vocabulary::new(&[cluster], [], [], []);
+    let breaks = breaks(cluster);
+    let asker = Asker {
+        cluster,
+        index: &index,
+        vocabulary: &vocabulary,
+        breaks: &breaks,
+        limits,
+    };
+    groups
+        .par_iter()
+        .map_init(
+            || cluster.clone(),
+            |scratch, (group, pod, known)| (*group, asker.ask(scratch, *pod, known)),
+        )
+        .collect()
+}
+
+/// The ports where what a policy says can change: between two of them it says the same.
+fn breaks(cluster: &Cluster) -> Vec<(Protocol, u16)> {
+    let mut found = Vec::new();
+    let mut around = |protocol: Protocol, first: u16, last: u16| {
+        found.push((protocol, first));
+        found.extend(last.checked_add(1).map(|next| (protocol, next)));
+    };
+    for policy in &cluster.policies {
+        for direction in Direction::ALL {
+            let rules = policy.rules(direction).unwrap_or_default();
+            for port in rules.iter().flat_map(|rule| rule.ports.iter().flatten()) {
+                if let PortMatchKind::Range {
+                    protocol,
+                    first,
+                    last,
+                } = port.kind
+                {
+                    around(protocol, first, last);
+                }
+            }
+        }
+    }
+    for port in cluster.pods.iter().flat_map(|pod| &pod.ports) {
+        if port.name.is_some() {
+            around(port.protocol, port.port, port.port);
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
+struct Asker<'a> {
+    cluster: &'a Cluster,
+    index: &'a PolicyIndex,
+    vocabulary: &'a Vocabulary,
+    breaks: &'a [(Protocol, u16)],
+    limits: Limits,
+}
+
+impl Asker<'_> {
+    /// Asks for a pod that reaches more, until there is none. Each answer is put into the cluster
+    /// and tried on every port, so there are few.
+    fn ask(&self, scratch: &mut Cluster, pod: PodId, known: &TrafficSet) -> Found {
+        let mut found = TrafficSet::none();
+        let mut rest = TrafficSet::all().difference(known);
+        let mut gave_up = None;
+        while !rest.is_none() {
+            let outcome = solve(&self.query(pod, &rest), self.limits).0;
+            let witness = match outcome {
+                Outcome::Impossible => break,
+                Outcome::Unknown { reason } => {
+                    gave_up = Some(reason);
+                    break;
+                }
+                Outcome::Found(witness) => witness,
+            };
+            let more = with_witness(scratch, &witness, |cluster, flow| {
+                let atoms = firsts(&rest, self.breaks).into_iter();
+                let reached = atoms.filter(|&(protocol, port, _)| {
+                    let flow = Flow {
+                        protocol,
+                        port,
+                        ..*flow
+                    };
+                    evaluate(cluster, &flow).verdict != Verdict::Denied
+                });
+                reached.fold(TrafficSet::none(), |all, (protocol, first, last)| {
+                    all.union(&TrafficSet::ports(protocol, first, last))
+                })
+            });
+            if more.is_none() {
+                gave_up =
+                    Some("the specification does not confirm a flow that it found".to_owned());
+                break;
+            }
+            rest = rest.difference(&more);
+            found = found.union(&more);
+        }
+        Found {
+            traffic: found,
+            gave_up,
+        }
+    }
+
+    fn query(&self, pod: PodId, traffic: &TrafficSet) -> Query<'_> {
+        let ranges = Protocol::ALL.into_iter().flat_map(|protocol| {
+            let ranges = traffic.get(protocol).ranges().iter();
+            ranges.map(move |&(first, last)| PortMatchKind::Range {
+                protocol,
+                first,
+                last,
+            })
+        });
+        Query {
+            vocabulary: self.vocabulary,
+            worlds: vec![World {
+                cluster: self.cluster,
+                index: self.index,
+                omitted: Vec::new(),
+            }],
+            source: EndSpec::Possible {
+                any_of: vec![PodSelection::everything()],
+                none_of: Vec::new(),
+            },
+            destination: EndSpec::Existing(vec![pod]),
+            traffic: TrafficSpec(Some(ranges.collect())),
+            family: None,
+            pairs: PairSpec::default(),
+            addresses: match self.cluster.pod_cidrs.as_slice() {
+                [] => Addresses::Blind,
+                ranges => Addresses::Within(ranges.to_vec()),
+            },
+            goal: Goal::Allowed,
+        }
+    }
+}
