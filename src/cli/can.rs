@@ -6,12 +6,16 @@ use super::input::{self, InputArgs, blind_note};
 use super::output::{Failure, Output};
 use super::ports::{PortArg, parse_port};
 use super::progress::with_progress;
+use super::solver::SolverArgs;
 use crate::model::{Cluster, Direction, Evaluation, PolicyId, has_block};
 use crate::question::can::{Answer, Context, Overall, PortQuery, Who, can};
 use crate::question::endpoint::parse_endpoint;
+use crate::question::fix;
 use crate::reach::Reach;
 use crate::report::answer::{self, render_answer};
 use crate::report::answer_json::answer_json;
+use crate::report::fix::{fixes_json, render_fixes};
+use crate::source::Sources;
 use clap::Args;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -24,6 +28,7 @@ service:namespace/name, an address, a CIDR, internet, or ingress:host/path.
 
 Examples:
   portolan can shop/frontend reach shop/cart --port 7070
+  portolan can shop/cart shop/payment --port 50051 --fix
   portolan can internet ingress:shop.example.com/ -f deploy/
   kubectl get -A -o yaml pod,ns,svc,netpol | portolan can -f - shop/cart 203.0.113.7")]
 pub(super) struct CanArgs {
@@ -36,11 +41,19 @@ pub(super) struct CanArgs {
     /// The port: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed
     #[arg(short, long, value_parser = parse_port)]
     port: Option<PortArg>,
+    /// For a no: print patches that would make it a yes, and all else that each would open
+    #[arg(long)]
+    fix: bool,
+    #[command(flatten)]
+    solver: SolverArgs,
     #[command(flatten)]
     format: FormatArgs,
     #[command(flatten)]
     input: InputArgs,
 }
+
+/// So many proposals are told.
+const MAX_PROPOSALS: usize = 3;
 
 pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
     let (from, to) = match args.ends.as_slice() {
@@ -70,6 +83,28 @@ pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
     let found = can(context, &source, &destination, &port)
         .map_err(|error| Failure::usage(error.to_string(), error.help()))?;
     let (cluster, sources) = (&input.cluster, &input.sources);
+    let proposed = match args.fix && found.overall != Overall::Yes {
+        true => {
+            let load = |sources: &Sources| input::load_again(sources, &args.input, &input);
+            let question = fix::Question {
+                cluster,
+                reach: &reach,
+                sources,
+                load: &load,
+                controller: input.controller.as_ref(),
+                from: &source,
+                to: &destination,
+                port: &port,
+                limits: args.solver.limits(),
+                n_wanted: MAX_PROPOSALS,
+            };
+            let fixes = with_progress(output, "looking for changes", || {
+                fix::fixes(&question, &found)
+            });
+            Some(fixes.map_err(|error| Failure::usage(error.to_string(), error.help()))?)
+        }
+        false => None,
+    };
     let text = || {
         let context = answer::Context {
             cluster,
@@ -78,9 +113,18 @@ pub(super) fn run(args: &CanArgs, output: &Output) -> Result<Exit, Failure> {
             from,
             to,
         };
-        render_answer(context, &found)
+        let mut text = render_answer(context, &found);
+        if let Some(fixes) = &proposed {
+            text.push_str(&render_fixes(cluster, fixes, output.answer_style()));
+        }
+        text
     };
-    let json = || answer_json(cluster, sources, (from, to), &found);
+    let json = || {
+        let mut json = answer_json(cluster, sources, (from, to), &found);
+        json.proposals = proposed.as_ref().map(|fixes| fixes_json(cluster, fixes));
+        json.obstacles = proposed.as_ref().map(|fixes| fixes.obstacles.clone());
+        json
+    };
     format::answer(output, &args.format, text, json)?;
     if !output.quiet
         && let Some(note) = blind_note(

@@ -369,6 +369,26 @@ pub(super) fn say(sources: &Sources, findings: &[Finding], output: &Output) {
     }
 }
 
+/// Reads other texts as the first ones were read. `None` when something in them is wrong that was
+/// not.
+pub(super) fn load_again(
+    sources: &Sources,
+    args: &InputArgs,
+    first: &Input,
+) -> Option<(Cluster, Option<ControllerChoice>)> {
+    let Read {
+        cluster,
+        controller,
+        findings,
+        ..
+    } = Read::new(load(sources, &options(args)), &[], args);
+    let n_errors = |findings: &[Finding]| {
+        let errors = findings.iter();
+        errors.filter(|f| f.severity == Severity::Error).count()
+    };
+    (n_errors(&findings) <= n_errors(&first.findings)).then_some((cluster, controller))
+}
+
 /// What the answer rests on that the input does not say.
 fn assumptions(cluster: &Cluster, blind: &[PolicyId]) -> Vec<String> {
     let mut found = Vec::new();

@@ -65,10 +65,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                     vec![Edit::AddItem {
                         document: at.policy.origin.document,
                         before: port.route.clone(),
-                        entries: vec![
-                            ("protocol".to_owned(), lacks.to_string()),
-                            ("port".to_owned(), number.to_string()),
-                        ],
+                        lines: vec![format!("protocol: {lacks}"), format!("port: {number}")],
                     }],
                 ),
             );

@@ -8,6 +8,7 @@ pub mod dns;
 pub mod endpoint;
 pub mod explain;
 pub mod exposure;
+pub mod fix;
 pub mod ingress;
 pub mod list;
 pub mod near;

@@ -1,5 +1,6 @@
 //! The answer to "can A reach B" as JSON, version 1.
 
+use super::fix::ProposalJson;
 use super::snippet::place_text;
 use super::words::{addresses_text, node_name, policy_name};
 use crate::model::{
@@ -24,6 +25,12 @@ pub struct AnswerJson {
     pub answer: String,
     /// The steps of the way, in order; one for a direct question.
     pub hops: Vec<HopJson>,
+    /// With `--fix`: changes that make the answer yes, those that open least else first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proposals: Option<Vec<ProposalJson>>,
+    /// With `--fix`: what no change of policy mends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub obstacles: Option<Vec<String>>,
 }
 
 /// One step of the way.
@@ -149,6 +156,8 @@ pub fn answer_json(
             .iter()
             .map(|hop| hop_json(cluster, sources, hop))
             .collect(),
+        proposals: None,
+        obstacles: None,
     }
 }
 
@@ -195,7 +204,7 @@ fn piece_json(cluster: &Cluster, sources: &Sources, piece: &Piece) -> PieceJson 
     }
 }
 
-fn names(cluster: &Cluster, who: &Who) -> Vec<String> {
+pub(super) fn names(cluster: &Cluster, who: &Who) -> Vec<String> {
     match who {
         Who::Pods(pods) => pods.iter().map(|&pod| pod_name(cluster, pod)).collect(),
         Who::Node(node) => vec![node_name(cluster, *node)],

@@ -12,6 +12,7 @@ pub mod compare;
 pub mod diff;
 pub mod exposure;
 pub mod finding;
+pub mod fix;
 pub mod gate;
 pub mod map;
 pub mod packet;

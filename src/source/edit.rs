@@ -33,8 +33,8 @@ pub enum Edit {
         document: DocumentId,
         /// The element that the new one is put before.
         before: Route,
-        /// Its entries, `key` and `value`.
-        entries: Vec<(String, String)>,
+        /// Its lines, indented as in the first column.
+        lines: Vec<String>,
     },
 }
 
@@ -153,13 +153,11 @@ fn splice(sources: &Sources, edit: &Edit) -> Result<Splice, &'static str> {
             let spaces = blanked(lead).ok_or("it is written in flow style")?;
             (start..start, format!("{new}{newline}{spaces}"))
         }
-        Edit::AddItem { entries, .. } => {
+        Edit::AddItem { lines, .. } => {
             let spaces = blanked(lead).ok_or("it is written in flow style")?;
             if lead.trim() != "-" {
                 return Err("the list is not written one element a line");
             }
-            let lines = entries.iter().map(|(key, value)| format!("{key}: {value}"));
-            let lines: Vec<String> = lines.collect();
             let own = lines.join(&format!("{newline}{spaces}"));
             (start..start, format!("{own}{newline}{lead}"))
         }
@@ -312,10 +310,7 @@ mod tests {
                 false => Edit::AddItem {
                     document,
                     before: list(),
-                    entries: vec![
-                        ("n".to_owned(), "0".to_owned()),
-                        ("m".to_owned(), "1".to_owned()),
-                    ],
+                    lines: vec!["n: 0".to_owned(), "m: 1".to_owned()],
                 },
             });
             assert_eq!(found.as_deref(), expected.as_ref().copied(), "{text:?}");

@@ -157,7 +157,11 @@ fn example_port(cluster: &Cluster, piece: &Piece) -> Option<(Protocol, u16)> {
 }
 
 /// A pod's address in a family, when it is known.
-pub(super) fn known_address(cluster: &Cluster, pod: PodId, family: Family) -> Option<IpAddr> {
+pub(in crate::question) fn known_address(
+    cluster: &Cluster,
+    pod: PodId,
+    family: Family,
+) -> Option<IpAddr> {
     match address_choices(cluster, cluster.pod(pod)?, family) {
         AddressChoice::OneOf(addresses) => addresses.first().copied(),
         AddressChoice::Blind | AddressChoice::Absent => None,

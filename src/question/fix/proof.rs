@@ -1,0 +1,235 @@
+//! That a change opens what it says and nothing more, of all pods that could be created: every flow
+//! that the new policies allow and the old ones deny is in one of the grants (peers, subjects and
+//! ports) that were added. Z3 is asked for one that is not, and has none.
+
+use super::Question;
+use super::amend::{Added, Amendment};
+use crate::model::{
+    AddressSet, Cluster, Direction, PeerKind, Policy, PortMatchKind, Rule, block_addresses,
+};
+use crate::symbolic::{
+    Addresses, EndSpec, Exception, Goal, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
+    TrafficSpec, Vocabulary, World, solve,
+};
+
+/// What came of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Proof {
+    /// Proved: nothing else is opened, to any pod that could be created or any address.
+    Proved,
+    /// The solver found a flow outside of what was said: a bug, and the proposal must not be
+    /// taken.
+    Refuted,
+    /// The solver gave up.
+    Unknown {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What one amendment lets through on its own side, whatever the other side says.
+#[derive(Clone, Debug)]
+pub(super) struct Grant {
+    direction: Direction,
+    subject: PodSelection,
+    /// Peers by label.
+    peers: Vec<PodSelection>,
+    /// Whether everyone is a peer, addresses outside too.
+    is_everyone: bool,
+    /// Peers by address.
+    blocks: AddressSet,
+    ports: TrafficSpec,
+}
+
+/// The grant of an amendment as the new cluster has it; `None` when it is not found there. That of a
+/// label is empty: no policy changes.
+pub(super) fn grant_of(cluster: &Cluster, amendment: &Amendment) -> Option<Grant> {
+    let direction = amendment.direction;
+    let policy = |namespace: &str, name: &str| {
+        let own = |policy: &&Policy| {
+            let own = policy.namespace.map_or("", |id| cluster.namespace_name(id));
+            policy.kind == "NetworkPolicy" && own == namespace && policy.name == name
+        };
+        cluster.policies.iter().find(own)
+    };
+    let (policy, index) = match &amendment.added {
+        Added::Label => return Some(nothing(direction)),
+        Added::Policy(namespace, name) | Added::Rule(namespace, name) => {
+            (policy(namespace, name)?, 0)
+        }
+        Added::Peer(namespace, name, index) | Added::Port(namespace, name, index) => {
+            (policy(namespace, name)?, *index)
+        }
+    };
+    let rule: &Rule = policy.rules(direction)?.get(index)?;
+    let mut found = nothing(direction);
+    found.subject = PodSelection {
+        namespaces: policy.subject.namespaces.clone(),
+        pods: policy.subject.pods.clone(),
+    };
+    let all_peers = rule.peers.as_deref();
+    let peers = match &amendment.added {
+        Added::Peer(..) => all_peers.map(|peers| peers.get(..1).unwrap_or_default()),
+        _ => all_peers,
+    };
+    found.is_everyone = peers.is_none();
+    for peer in peers.unwrap_or_default() {
+        match &peer.kind {
+            PeerKind::Pods { namespaces, pods } => found.peers.push(PodSelection {
+                namespaces: namespaces.clone(),
+                pods: pods.clone(),
+            }),
+            PeerKind::IpBlock(block) => {
+                found.blocks = found.blocks.union(&block_addresses(block));
+            }
+        }
+    }
+    let all_ports = rule.ports.as_deref();
+    let ports = match &amendment.added {
+        Added::Port(..) => all_ports.map(|ports| ports.get(..1).unwrap_or_default()),
+        _ => all_ports,
+    };
+    let kinds = |ports: &[crate::model::PortMatch]| -> Vec<PortMatchKind> {
+        ports.iter().map(|port| port.kind.clone()).collect()
+    };
+    found.ports = TrafficSpec(ports.map(kinds));
+    Some(found)
+}
+
+fn nothing(direction: Direction) -> Grant {
+    Grant {
+        direction,
+        subject: PodSelection::everything(),
+        peers: Vec::new(),
+        is_everyone: false,
+        blocks: AddressSet::default(),
+        ports: TrafficSpec(None),
+    }
+}
+
+/// Asks for a flow that is opened and in no grant.
+pub(super) fn prove(question: &Question<'_>, new: &Cluster, grants: &[Grant]) -> Proof {
+    let clusters = [new, question.cluster];
+    let selections = grants
+        .iter()
+        .flat_map(|b| b.peers.iter().chain([&b.subject]));
+    let vocabulary = Vocabulary::new(&clusters, selections, [], []);
+    let indexes = clusters.map(PolicyIndex::new);
+    let blocks = |direction: Option<Direction>| {
+        let own = grants
+            .iter()
+            .filter(|b| direction.is_none_or(|d| b.direction == d));
+        own.fold(AddressSet::default(), |all, b| all.union(&b.blocks))
+    };
+    let mut queries = Vec::new();
+    // Between pods: those that a block of a grant holds are left out, as exceptions are by label.
+    let everyone = EndSpec::Possible {
+        any_of: vec![PodSelection::everything()],
+        none_of: Vec::new(),
+    };
+    let by_label = |b: &Grant| {
+        let peers = if b.is_everyone {
+            None
+        } else {
+            Some(b.peers.clone())
+        };
+        exception(b, peers)
+    };
+    let labels: Vec<Exception> = grants
+        .iter()
+        .filter(|b| b.is_everyone || !b.peers.is_empty())
+        .map(by_label)
+        .collect();
+    let all_blocks = blocks(None);
+    if all_blocks.is_empty() {
+        queries.push((
+            everyone.clone(),
+            everyone.clone(),
+            Addresses::Any,
+            labels.clone(),
+        ));
+    } else {
+        let rest = AddressSet::full().difference(&all_blocks);
+        queries.push((
+            everyone.clone(),
+            everyone.clone(),
+            Addresses::Blind,
+            labels.clone(),
+        ));
+        if !rest.is_empty() {
+            let within = Addresses::Within(rest.cidrs());
+            queries.push((everyone.clone(), everyone.clone(), within, labels));
+        }
+    }
+    // With addresses outside: in the blocks on their ports, and elsewhere not at all.
+    for direction in Direction::ALL {
+        let of_direction = || grants.iter().filter(|b| b.direction == direction);
+        let own = blocks(Some(direction));
+        let ends = |addresses: AddressSet| {
+            let outside = EndSpec::Outside(addresses);
+            match direction {
+                Direction::Ingress => (outside, everyone.clone()),
+                Direction::Egress => (everyone.clone(), outside),
+            }
+        };
+        let open = of_direction().filter(|b| b.is_everyone);
+        let open: Vec<Exception> = open.map(|b| exception(b, None)).collect();
+        let elsewhere = AddressSet::full().difference(&own);
+        if !elsewhere.is_empty() {
+            let (source, destination) = ends(elsewhere);
+            queries.push((source, destination, Addresses::Any, open.clone()));
+        }
+        if !own.is_empty() {
+            let (source, destination) = ends(own);
+            let by_block = of_direction().filter(|b| !b.blocks.is_empty());
+            let mut except: Vec<Exception> = by_block.map(|b| exception(b, None)).collect();
+            except.extend(open);
+            queries.push((source, destination, Addresses::Any, except));
+        }
+    }
+    let mut unknown = None;
+    for (source, destination, addresses, except) in queries {
+        let worlds = clusters
+            .iter()
+            .zip(&indexes)
+            .map(|(&cluster, index)| World {
+                cluster,
+                index,
+                omitted: Vec::new(),
+            });
+        let query = Query {
+            vocabulary: &vocabulary,
+            worlds: worlds.collect(),
+            source,
+            destination,
+            traffic: TrafficSpec::default(),
+            family: None,
+            pairs: PairSpec {
+                except,
+                ..PairSpec::default()
+            },
+            addresses,
+            goal: Goal::OnlyFirst,
+        };
+        match solve(&query, question.limits).0 {
+            Outcome::Impossible => {}
+            Outcome::Found(_) => return Proof::Refuted,
+            Outcome::Unknown { reason } => unknown = Some(reason),
+        }
+    }
+    unknown.map_or(Proof::Proved, |reason| Proof::Unknown { reason })
+}
+
+/// A grant as what a query is not about.
+fn exception(b: &Grant, peers: Option<Vec<PodSelection>>) -> Exception {
+    let subject = Some(vec![b.subject.clone()]);
+    let (from, to) = match b.direction {
+        Direction::Egress => (subject, peers),
+        Direction::Ingress => (peers, subject),
+    };
+    Exception {
+        from,
+        to,
+        traffic: b.ports.clone(),
+    }
+}
