@@ -32,8 +32,10 @@ pub(super) enum Added {
     Peer(String, String, usize),
     /// A port, now the first of the rule.
     Port(String, String, usize),
-    /// A label: no policy changes.
-    Label,
+    /// A label of pods: no policy changes.
+    PodLabel,
+    /// A label of this namespace.
+    NamespaceLabel(String),
 }
 
 /// One way.
@@ -294,7 +296,11 @@ fn more_labels(at: &At<'_>) -> Option<Amendment> {
             labels_text(&texts),
             at.place()
         );
-        let mut amendment = at.amendment(says, edits, Added::Label, 6 + n_others);
+        let added = match n_others {
+            0 => Added::PodLabel,
+            _ => Added::NamespaceLabel(namespace.name.clone()),
+        };
+        let mut amendment = at.amendment(says, edits, added, 6 + n_others);
         // The policies stay as they are, so their width does not count.
         amendment.breadth -= at.width;
         Some(amendment)

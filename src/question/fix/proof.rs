@@ -5,7 +5,8 @@
 use super::Question;
 use super::amend::{Added, Amendment};
 use crate::model::{
-    AddressSet, Cluster, Direction, PeerKind, Policy, PortMatchKind, Rule, block_addresses,
+    AddressSet, Cluster, Direction, NamespaceMatch, PeerKind, Policy, PortMatchKind, Rule,
+    Selector, block_addresses,
 };
 use crate::symbolic::{
     Addresses, EndSpec, Exception, Goal, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
@@ -39,6 +40,8 @@ pub(super) struct Grant {
     /// Peers by address.
     blocks: AddressSet,
     ports: TrafficSpec,
+    /// For a label of a namespace: its pods, whom the policies see with other eyes now.
+    namespace: Option<PodSelection>,
 }
 
 /// The grant of an amendment as the new cluster has it; `None` when it is not found there. That of a
@@ -53,7 +56,15 @@ pub(super) fn grant_of(cluster: &Cluster, amendment: &Amendment) -> Option<Grant
         cluster.policies.iter().find(own)
     };
     let (policy, index) = match &amendment.added {
-        Added::Label => return Some(nothing(direction)),
+        Added::PodLabel => return Some(nothing(direction)),
+        Added::NamespaceLabel(name) => {
+            let mut found = nothing(direction);
+            found.namespace = Some(PodSelection {
+                namespaces: NamespaceMatch::Same(cluster.namespace_named(name)?),
+                pods: Selector::everything(),
+            });
+            return Some(found);
+        }
         Added::Policy(namespace, name) | Added::Rule(namespace, name) => {
             (policy(namespace, name)?, 0)
         }
@@ -104,6 +115,7 @@ fn nothing(direction: Direction) -> Grant {
         is_everyone: false,
         blocks: AddressSet::default(),
         ports: TrafficSpec(None),
+        namespace: None,
     }
 }
 
@@ -112,14 +124,14 @@ pub(super) fn prove(question: &Question<'_>, new: &Cluster, grants: &[Grant]) ->
     let clusters = [new, question.cluster];
     let selections = grants
         .iter()
-        .flat_map(|b| b.peers.iter().chain([&b.subject]));
+        .flat_map(|grant| grant.peers.iter().chain([&grant.subject]));
     let vocabulary = Vocabulary::new(&clusters, selections, [], []);
     let indexes = clusters.map(PolicyIndex::new);
     let blocks = |direction: Option<Direction>| {
         let own = grants
             .iter()
-            .filter(|b| direction.is_none_or(|d| b.direction == d));
-        own.fold(AddressSet::default(), |all, b| all.union(&b.blocks))
+            .filter(|grant| direction.is_none_or(|d| grant.direction == d));
+        own.fold(AddressSet::default(), |all, grant| all.union(&grant.blocks))
     };
     let mut queries = Vec::new();
     // Between pods: those that a block of a grant holds are left out, as exceptions are by label.
@@ -127,17 +139,17 @@ pub(super) fn prove(question: &Question<'_>, new: &Cluster, grants: &[Grant]) ->
         any_of: vec![PodSelection::everything()],
         none_of: Vec::new(),
     };
-    let by_label = |b: &Grant| {
-        let peers = if b.is_everyone {
+    let by_label = |grant: &Grant| {
+        let peers = if grant.is_everyone {
             None
         } else {
-            Some(b.peers.clone())
+            Some(grant.peers.clone())
         };
-        exception(b, peers)
+        exception(grant, peers)
     };
     let labels: Vec<Exception> = grants
         .iter()
-        .filter(|b| b.is_everyone || !b.peers.is_empty())
+        .filter(|grant| grant.is_everyone || !grant.peers.is_empty())
         .map(by_label)
         .collect();
     let all_blocks = blocks(None);
@@ -163,7 +175,7 @@ pub(super) fn prove(question: &Question<'_>, new: &Cluster, grants: &[Grant]) ->
     }
     // With addresses outside: in the blocks on their ports, and elsewhere not at all.
     for direction in Direction::ALL {
-        let of_direction = || grants.iter().filter(|b| b.direction == direction);
+        let of_direction = || grants.iter().filter(|grant| grant.direction == direction);
         let own = blocks(Some(direction));
         let ends = |addresses: AddressSet| {
             let outside = EndSpec::Outside(addresses);
@@ -172,8 +184,8 @@ pub(super) fn prove(question: &Question<'_>, new: &Cluster, grants: &[Grant]) ->
                 Direction::Egress => (everyone.clone(), outside),
             }
         };
-        let open = of_direction().filter(|b| b.is_everyone);
-        let open: Vec<Exception> = open.map(|b| exception(b, None)).collect();
+        let open = of_direction().filter(|grant| grant.is_everyone);
+        let open: Vec<Exception> = open.map(|grant| exception(grant, None)).collect();
         let elsewhere = AddressSet::full().difference(&own);
         if !elsewhere.is_empty() {
             let (source, destination) = ends(elsewhere);
@@ -181,14 +193,28 @@ pub(super) fn prove(question: &Question<'_>, new: &Cluster, grants: &[Grant]) ->
         }
         if !own.is_empty() {
             let (source, destination) = ends(own);
-            let by_block = of_direction().filter(|b| !b.blocks.is_empty());
-            let mut except: Vec<Exception> = by_block.map(|b| exception(b, None)).collect();
+            let by_block = of_direction().filter(|grant| !grant.blocks.is_empty());
+            let mut except: Vec<Exception> = by_block.map(|grant| exception(grant, None)).collect();
             except.extend(open);
             queries.push((source, destination, Addresses::Any, except));
         }
     }
     let mut unknown = None;
-    for (source, destination, addresses, except) in queries {
+    let relabelled: Vec<Exception> = grants
+        .iter()
+        .filter_map(|grant| grant.namespace.clone())
+        .flat_map(|pods| {
+            let end = || Some(vec![pods.clone()]);
+            [(end(), None), (None, end())]
+        })
+        .map(|(from, to)| Exception {
+            from,
+            to,
+            traffic: TrafficSpec(None),
+        })
+        .collect();
+    for (source, destination, addresses, mut except) in queries {
+        except.extend(relabelled.iter().cloned());
         let worlds = clusters
             .iter()
             .zip(&indexes)
@@ -221,15 +247,15 @@ pub(super) fn prove(question: &Question<'_>, new: &Cluster, grants: &[Grant]) ->
 }
 
 /// A grant as what a query is not about.
-fn exception(b: &Grant, peers: Option<Vec<PodSelection>>) -> Exception {
-    let subject = Some(vec![b.subject.clone()]);
-    let (from, to) = match b.direction {
+fn exception(grant: &Grant, peers: Option<Vec<PodSelection>>) -> Exception {
+    let subject = Some(vec![grant.subject.clone()]);
+    let (from, to) = match grant.direction {
         Direction::Egress => (subject, peers),
         Direction::Ingress => (peers, subject),
     };
     Exception {
         from,
         to,
-        traffic: b.ports.clone(),
+        traffic: grant.ports.clone(),
     }
 }
