@@ -77,7 +77,7 @@ _portolan() {
             return 0
             ;;
         portolan__subcmd__can)
-            opts="-f -p -o -n -q -v -h --file --port --output --namespace --pod-cidr --host-network --ingress-controller --strict --color --quiet --verbose --help"
+            opts="-f -p -o -n -q -v -h --file --port --fix --rlimit --output --namespace --pod-cidr --host-network --ingress-controller --strict --color --quiet --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -96,6 +96,10 @@ _portolan() {
                     return 0
                     ;;
                 -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rlimit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

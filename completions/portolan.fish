@@ -70,6 +70,7 @@ complete -c portolan -n "__fish_portolan_using_subcommand list" -s v -l verbose 
 complete -c portolan -n "__fish_portolan_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portolan -n "__fish_portolan_using_subcommand can" -s f -l file -d 'Files or directories of manifests, `-` for standard input [default: .]' -r -F
 complete -c portolan -n "__fish_portolan_using_subcommand can" -s p -l port -d 'The port: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed' -r
+complete -c portolan -n "__fish_portolan_using_subcommand can" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
 complete -c portolan -n "__fish_portolan_using_subcommand can" -s o -l output -d 'The format of the answer' -r -f -a "text\t'For people'
 json\t'For machines'"
 complete -c portolan -n "__fish_portolan_using_subcommand can" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
@@ -80,6 +81,7 @@ complete -c portolan -n "__fish_portolan_using_subcommand can" -l ingress-contro
 complete -c portolan -n "__fish_portolan_using_subcommand can" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t''
 never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand can" -l fix -d 'For a no: print patches that would make it a yes, and all else that each would open'
 complete -c portolan -n "__fish_portolan_using_subcommand can" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
 complete -c portolan -n "__fish_portolan_using_subcommand can" -s q -l quiet -d 'Print the answer and errors only'
 complete -c portolan -n "__fish_portolan_using_subcommand can" -s v -l verbose -d 'Print warnings and notes in full'

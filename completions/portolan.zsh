@@ -83,6 +83,7 @@ _arguments "${_arguments_options[@]}" : \
 '*--file=[Files or directories of manifests, \`-\` for standard input \[default\: .\]]:PATH:_files' \
 '-p+[The port\: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed]:PORT:_default' \
 '--port=[The port\: 7070, tcp/7070, udp/53 or a name; without it, whatever is allowed]:PORT:_default' \
+'--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
 '-o+[The format of the answer]:FORMAT:((text\:"For people"
 json\:"For machines"))' \
 '--output=[The format of the answer]:FORMAT:((text\:"For people"
@@ -96,6 +97,7 @@ pod\:"Pods like all others"))' \
 '--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
 always\:""
 never\:""))' \
+'--fix[For a no\: print patches that would make it a yes, and all else that each would open]' \
 '--strict[Fail when anything in the input was rejected or is not analysed]' \
 '-q[Print the answer and errors only]' \
 '--quiet[Print the answer and errors only]' \

@@ -32,23 +32,44 @@ const PORTS: [u16; 3] = [80, 5432, 8080];
 /// Addresses outside, on both sides of the blocks' edges.
 const OUTSIDE: [&str; 4] = ["203.0.113.9", "203.0.114.1", "198.51.100.7", "2001:db8::9"];
 
-/// Deployments with a label or two, and namespaces, one of which has none but its name.
-fn workloads(tiers: &[bool]) -> String {
+/// Deployments, or pods that are there, with a label or two, and namespaces, one of which has none but its name.
+fn workloads(live: bool, tiers: &[bool]) -> String {
     let mut text = String::from(
         "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n  labels:\n    team: a\n---\n\
          apiVersion: v1\nkind: Namespace\nmetadata:\n  name: ops\n  labels:\n    stage: live\n---\n",
     );
-    for ((namespace, name), has_tier) in WORKLOADS.iter().zip(tiers) {
-        let tier = if *has_tier {
-            "        tier: back\n"
-        } else {
-            ""
+    for (nth, ((namespace, name), has_tier)) in WORKLOADS.iter().zip(tiers).enumerate() {
+        let metadata = format!("  name: {name}\n  namespace: {namespace}\n");
+        let labels = |depth: usize| {
+            let space = " ".repeat(depth);
+            let tier = match has_tier {
+                true => format!("{space}  tier: back\n"),
+                false => String::new(),
+            };
+            format!("{space}labels:\n{space}  app: {name}\n{tier}")
         };
-        text.push_str(&format!(
-            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {name}\n  namespace: {namespace}\n\
-             spec:\n  selector:\n    matchLabels:\n      app: {name}\n  template:\n    metadata:\n      labels:\n        app: {name}\n{tier}\
-             \x20   spec:\n      containers:\n        - name: c\n          image: c\n          ports:\n            - name: main\n              containerPort: 8080\n---\n"
-        ));
+        let spec = |depth: usize| {
+            let space = " ".repeat(depth);
+            format!(
+                "{space}spec:\n{space}  containers:\n{space}    - name: c\n{space}      image: c\n\
+                 {space}      ports:\n{space}        - name: main\n{space}          containerPort: 8080\n"
+            )
+        };
+        text.push_str(&match live {
+            // The last one has an address that a block of the policies holds.
+            true => format!(
+                "apiVersion: v1\nkind: Pod\nmetadata:\n{metadata}{}{}status:\n  podIP: {}\n---\n",
+                labels(2),
+                spec(0),
+                ["10.0.0.1", "10.0.0.2", "10.0.0.3", "10.0.0.4", "10.0.0.5", "203.0.113.200"][nth],
+            ),
+            false => format!(
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n{metadata}spec:\n  selector:\n    \
+                 matchLabels:\n      app: {name}\n  template:\n    metadata:\n{}{}---\n",
+                labels(6),
+                spec(4),
+            ),
+        });
     }
     text
 }
@@ -97,17 +118,20 @@ fn policy(nth: usize, (namespace, subject, is_egress, rules): &PolicyPlan) -> St
     format!("{text}---\n")
 }
 
-fn plan() -> impl Strategy<Value = (Vec<bool>, Vec<PolicyPlan>)> {
+type Plan = (bool, Vec<bool>, Vec<PolicyPlan>);
+
+fn plan() -> impl Strategy<Value = Plan> {
     let rules = prop::collection::vec((0..6usize, 0..4usize), 0..3);
     let policy = (0..3usize, 0..8usize, any::<bool>(), rules);
     (
+        any::<bool>(),
         prop::collection::vec(any::<bool>(), 6),
         prop::collection::vec(policy, 2..7),
     )
 }
 
-fn sources_of((tiers, policies): &(Vec<bool>, Vec<PolicyPlan>)) -> Sources {
-    let mut sources = Sources::from_text("apps.yaml", workloads(tiers));
+fn sources_of((live, tiers, policies): &Plan) -> Sources {
+    let mut sources = Sources::from_text("apps.yaml", workloads(*live, tiers));
     for (nth, plan) in policies.iter().enumerate() {
         sources.add_text(format!("policies/p{nth}.yaml"), policy(nth, plan));
     }
@@ -191,7 +215,10 @@ fn allowed(cluster: &Cluster) -> BTreeSet<(End, End, Protocol, u16)> {
         .map(|text| End::Address(text.parse().unwrap()));
     let ends: Vec<End> = pods.chain(outside).collect();
     let party = |end: End| match end {
-        End::Pod(pod) => Party::Pod { pod, address: None },
+        End::Pod(pod) => {
+            let address = cluster.pod(pod).unwrap().addresses.first().copied();
+            Party::Pod { pod, address }
+        }
         End::Address(address) => Party::External { address },
     };
     let mut found = BTreeSet::new();
@@ -302,6 +329,13 @@ fn check(
         traffic: TrafficSet::ports(Protocol::Tcp, port, port),
     };
     let what = format!("{from} to {to} on {port}");
+    if found
+        .obstacles
+        .iter()
+        .any(|o| o.contains("no address of the same family"))
+    {
+        return None;
+    }
     assert!(!found.proposals.is_empty(), "{what}: {:?}", found.obstacles);
     let before = allowed(cluster);
     for proposal in &found.proposals {

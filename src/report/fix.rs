@@ -4,7 +4,7 @@ use super::answer_json::{AllowJson, allow_json, names};
 use super::finding::counted;
 use super::map::columns::{Content, wrap};
 use super::snippet::Style;
-use super::words::who_text;
+use super::words::who_text_in_full;
 use crate::model::Cluster;
 use crate::question::fix::{Fixes, Opened, Proof, Proposal};
 use schemars::JsonSchema;
@@ -59,6 +59,9 @@ fn one(cluster: &Cluster, proposal: &Proposal, number: usize, style: Style) -> S
             text.push_str(&paragraph(&opened_text(cluster, opened), style, "   - "));
         }
     }
+    for note in &proposal.notes {
+        text.push_str(&paragraph(note, style, "   "));
+    }
     text.push_str(&paragraph(&proof_text(&proposal.proof), style, "   "));
     text.push('\n');
     text.push_str(&patch(proposal));
@@ -86,8 +89,8 @@ fn opened_text(cluster: &Cluster, opened: &Opened) -> String {
     };
     format!(
         "{} to {}{family}: {traffic}{maybe}",
-        who_text(cluster, &opened.source),
-        who_text(cluster, &opened.destination),
+        who_text_in_full(cluster, &opened.source),
+        who_text_in_full(cluster, &opened.destination),
     )
 }
 
@@ -135,6 +138,8 @@ pub struct ProposalJson {
     pub patch: String,
     /// What it opens beyond what was asked, of all there is in the input.
     pub extra: Vec<OpenedJson>,
+    /// What to know besides.
+    pub notes: Vec<String>,
     /// `proved`, `refuted` or `unknown`: whether the policies allow no more than they did but for
     /// this, to all pods that could be created and all addresses.
     pub proof: String,
@@ -173,6 +178,7 @@ pub fn fixes_json(cluster: &Cluster, fixes: &Fixes) -> Vec<ProposalJson> {
                 certain: opened.is_certain,
             })
             .collect(),
+        notes: proposal.notes.clone(),
         proof: match &proposal.proof {
             Proof::Proved => "proved",
             Proof::Refuted => "refuted",

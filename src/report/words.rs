@@ -79,7 +79,7 @@ pub fn addresses_text(addresses: &AddressSet) -> String {
 /// One end of an answer in words: the workloads, and of each the pods when not all are meant.
 pub fn who_text(cluster: &Cluster, who: &Who) -> String {
     match who {
-        Who::Pods(pods) => pods_text(cluster, pods),
+        Who::Pods(pods) => pods_text(cluster, pods, 4),
         Who::Node(node) => node_name(cluster, *node),
         Who::Addresses(addresses) => addresses_text(addresses),
         Who::UnknownController => "the ingress controller".to_owned(),
@@ -90,7 +90,19 @@ pub fn who_text(cluster: &Cluster, who: &Who) -> String {
     }
 }
 
-fn pods_text(cluster: &Cluster, pods: &[PodId]) -> String {
+/// Likewise, with nothing left out.
+pub fn who_text_in_full(cluster: &Cluster, who: &Who) -> String {
+    match who {
+        Who::Pods(pods) => pods_text(cluster, pods, usize::MAX),
+        Who::Addresses(addresses) if *addresses != AddressSet::full() => {
+            let all: Vec<String> = addresses.cidrs().iter().map(ToString::to_string).collect();
+            all.join(", ")
+        }
+        other => who_text(cluster, other),
+    }
+}
+
+fn pods_text(cluster: &Cluster, pods: &[PodId], n_most: usize) -> String {
     let mut by_workload: BTreeMap<WorkloadId, Vec<PodId>> = BTreeMap::new();
     for &id in pods {
         if let Some(pod) = cluster.pod(id) {
@@ -110,8 +122,8 @@ fn pods_text(cluster: &Cluster, pods: &[PodId]) -> String {
         })
         .collect();
     names.dedup();
-    let n_more = names.len().saturating_sub(4);
-    names.truncate(4);
+    let n_more = names.len().saturating_sub(n_most);
+    names.truncate(n_most);
     if n_more > 0 {
         names.push(format!("+{n_more} more"));
     }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts the faults of faults.txt, dataplane.txt, diff.txt, ebpf.txt and lint.txt into the code one at a time and says which tests catch each.
+"""Puts the faults of faults.txt, dataplane.txt, diff.txt, ebpf.txt, lint.txt and why.txt into the code one at a time and says which tests catch each.
 
 usage: tests/faults/run.py [FIRST [LAST]]
 
@@ -25,6 +25,7 @@ LISTS = {
     "ebpf.txt": [*CARGO, "--lib", "--test", "ebpf", "--test", "ebpf_mutants"],
     "diff.txt": [*CARGO, "--test", "diff"],
     "lint.txt": [*CARGO, "--lib", "--test", "lint"],
+    "why.txt": [*CARGO, "--test", "path", "--test", "exposure", "--test", "fix"],
 }
 
 

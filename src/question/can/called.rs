@@ -1,7 +1,7 @@
 //! The called end of a question: which pods or addresses, and which traffic there.
 
 use super::pieces::{ask, merge, overall_of};
-use super::{Caller, CanError, Context, Hop, PortQuery, Who};
+use super::{Caller, CanError, Context, Hop, Overall, PortQuery, Who};
 use crate::model::{Cluster, PodId, Protocol, TrafficSet};
 use crate::question::endpoint::Endpoint;
 
@@ -38,6 +38,13 @@ pub(super) fn direct_hop(
     }
     hop.overall = overall_of(&hop.pieces, matches!(port, PortQuery::Any));
     hop.pieces = merge(hop.pieces);
+    if hop.pieces.is_empty() {
+        let cause = match sources {
+            Caller::Pods(pods) if pods.is_empty() => "there is no pod that calls",
+            _ => "they have no address of the same family",
+        };
+        return Ok(hop.ended(Overall::No, cause));
+    }
     Ok(hop)
 }
 

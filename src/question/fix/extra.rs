@@ -4,7 +4,7 @@ use super::Question;
 use crate::model::{AddressSet, Cluster, Family, PodId, TrafficSet};
 use crate::question::can::{Answer, Who};
 use crate::question::diff::{self, Diff, Ends, diff};
-use crate::question::ingress::ControllerChoice;
+use crate::question::ingress::{ControllerChoice, controllers};
 use std::collections::BTreeMap;
 
 /// Connections that a change opens.
@@ -54,6 +54,8 @@ pub(super) fn extra(
     if diff.groups.iter().any(|group| !group.change.is_added()) {
         return None;
     }
+    // The pods of a controller that is known are told as such.
+    let is_known = !controllers(question.cluster, question.controller).is_empty();
     let mut opened: BTreeMap<(Who, Who, Option<Family>, bool), TrafficSet> = BTreeMap::new();
     for group in &diff.groups {
         let sources = ends(&diff, &group.sources);
@@ -61,7 +63,8 @@ pub(super) fn extra(
         let is_certain = group.change.after == diff::State::Allowed;
         for source in &sources {
             for destination in &destinations {
-                if is_itself(question.cluster, source, destination) {
+                let is_twice = is_known && *source == Who::UnknownController;
+                if is_twice || is_itself(question.cluster, source, destination) {
                     continue;
                 }
                 for (family, traffic) in &group.traffic {

@@ -41,6 +41,8 @@ pub struct Proposal {
     pub files: Vec<(String, Option<String>, String)>,
     /// What it opens beyond what was asked, of all there is in the input.
     pub extra: Vec<Opened>,
+    /// What to know besides.
+    pub notes: Vec<String>,
     /// What is proved of pods that could be created.
     pub proof: Proof,
 }
@@ -123,6 +125,7 @@ pub fn fixes(question: &Question<'_>, answer: &Answer) -> Result<Fixes, CanError
         .map(|attempt| {
             let proof = proof::prove(question, &attempt.cluster, &attempt.grants);
             Proposal {
+                notes: proof::notes(&attempt.grants),
                 changes: attempt.changes,
                 files: attempt.files,
                 extra: attempt.extra,

@@ -107,6 +107,25 @@ pub(super) fn grant_of(cluster: &Cluster, amendment: &Amendment) -> Option<Grant
     Some(found)
 }
 
+/// What to know of grants besides what they let through in the input.
+pub(super) fn notes(grants: &[Grant]) -> Vec<String> {
+    let mut notes = Vec::new();
+    if grants.iter().any(|grant| !grant.blocks.is_empty()) {
+        notes.push(
+            "a block is for whoever has such an address: with some CNIs pods too (N23), and those \
+             without an address in the input were not counted"
+                .to_owned(),
+        );
+    }
+    let relabelled = grants.iter().any(|grant| grant.namespace.is_some());
+    if relabelled {
+        notes.push(
+            "every pod of the namespace, now and later, is seen with the new label".to_owned(),
+        );
+    }
+    notes
+}
+
 fn nothing(direction: Direction) -> Grant {
     Grant {
         direction,
