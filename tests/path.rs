@@ -4,12 +4,13 @@
 #![cfg(test)]
 
 use portolan::manifest::{LoadOptions, load};
-use portolan::question::can::{Answer, Context, PortQuery, can};
-use portolan::question::endpoint::parse_endpoint;
+use portolan::model::{NodeId, ServiceId};
+use portolan::question::can::{Answer, CanError, Context, Overall, PortQuery, can};
+use portolan::question::endpoint::{Endpoint, parse_endpoint};
 use portolan::reach::Reach;
 use portolan::report::answer::{Context as Drawn, render_answer};
 use portolan::report::snippet::Style;
-use portolan::source::Sources;
+use portolan::source::{Sources, read_inputs};
 
 /// Pods `shop/web`, which serves 8080 as `http`, and `shop/client`.
 const PODS: &str = "
@@ -638,4 +639,87 @@ spec: {containers: [{name: c, image: c, ports: [{name: http, containerPort: 80},
             ),
         ],
     );
+}
+
+/// Every service and every ingress host of the examples, from every workload, node and from
+/// outside: each has an answer or a reason why not, and the two engines never disagree. With a no,
+/// something can be proposed or something stands in the way.
+#[test]
+fn every_way_in_the_examples_has_an_answer() {
+    let folders = [
+        "testdata/lint",
+        "testdata/apps",
+        "testdata/shop",
+        "testdata/trouble",
+        "testdata/nodes",
+    ];
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut inputs = Vec::new();
+    for folder in folders {
+        for entry in std::fs::read_dir(root.join(folder)).unwrap() {
+            inputs.push(entry.unwrap().path());
+        }
+    }
+    inputs.sort();
+    let mut n_answers = 0;
+    for input in inputs {
+        let (sources, _) = read_inputs(&[input.clone()], &mut std::io::empty());
+        let cluster = load(&sources, &LoadOptions::default()).cluster;
+        let reach = Reach::new(&cluster);
+        let context = Context {
+            cluster: &cluster,
+            reach: &reach,
+            controller: None,
+        };
+        let mut callers: Vec<Endpoint> = cluster
+            .workloads_with_ids()
+            .map(|(id, _)| Endpoint::Workload(id))
+            .collect();
+        callers.extend(
+            (0u32..)
+                .zip(&cluster.nodes)
+                .map(|(id, _)| Endpoint::Node(NodeId(id))),
+        );
+        callers.push(parse_endpoint(&cluster, "internet", None).unwrap());
+        callers.push(parse_endpoint(&cluster, "203.0.113.9", None).unwrap());
+        let mut called: Vec<Endpoint> = (0u32..)
+            .zip(&cluster.services)
+            .map(|(id, _)| Endpoint::Service(ServiceId(id)))
+            .collect();
+        let hosts = cluster.ingresses.iter().flat_map(|ingress| &ingress.paths);
+        called.extend(hosts.map(|route| {
+            Endpoint::Ingress {
+                host: route
+                    .host
+                    .clone()
+                    .unwrap_or_else(|| "any.example.com".to_owned()),
+                path: route.path.clone().unwrap_or_else(|| "/".to_owned()),
+            }
+        }));
+        for from in &callers {
+            for to in &called {
+                match can(context, from, to, &PortQuery::Any) {
+                    Ok(answer) => {
+                        n_answers += 1;
+                        assert!(
+                            !answer.hops.is_empty(),
+                            "{}: {from:?} {to:?}",
+                            input.display()
+                        );
+                        for hop in &answer.hops {
+                            let says = hop.cause.is_some() || !hop.pieces.is_empty();
+                            assert!(
+                                hop.overall == Overall::Yes || says,
+                                "{}: {hop:?}",
+                                input.display()
+                            );
+                        }
+                    }
+                    Err(CanError::Disagreement { flow }) => panic!("{}: {flow}", input.display()),
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+    assert!(n_answers > 500, "{n_answers}");
 }
