@@ -193,6 +193,21 @@ fn names_have_to_be_looked_up() {
                 " on TCP 8080",
             ),
             (
+                "D2: a rule for the address of the DNS service, where the cache may listen",
+                format!(
+                    "{base}{DNS}{NODE_LOCAL}{}",
+                    rules(&[TO_WEB, &to_cache.replace("169.254.20.10", "10.96.0.10")])
+                ),
+                "unknown yes yes",
+                ": whether it can resolve the name",
+            ),
+            (
+                "D2: the cache, and DNS forgotten",
+                format!("{base}{DNS}{NODE_LOCAL}{}", rules(&[TO_WEB])),
+                "no yes yes",
+                no_dns,
+            ),
+            (
                 "D2: a rule for the pods of DNS, and the cache answers",
                 format!("{base}{DNS}{NODE_LOCAL}{}", rules(&[TO_WEB, TO_DNS])),
                 "unknown yes yes",

@@ -16,16 +16,12 @@ pub fn render_fixes(cluster: &Cluster, fixes: &Fixes, style: Style) -> String {
     let mut text = String::from("\n");
     let n_told = fixes.proposals.len();
     if n_told > 0 {
-        let more = match fixes.n_more {
-            0 => String::new(),
-            n => format!(", of {} found", n_told.saturating_add(n)),
-        };
         let ways = match n_told {
             1 => "1 way".to_owned(),
             n => format!("{n} ways"),
         };
         text.push_str(&format!(
-            "{ways} to allow it{more}, those that open least else first; nothing was written\n"
+            "{ways} to allow it, those that open least else first; nothing was written\n"
         ));
     }
     for obstacle in &fixes.obstacles {

@@ -5,8 +5,8 @@ use super::example::denied_sides;
 use super::pieces::{ask, by_group, merge};
 use super::{Caller, CanError, Context, Example, Hop, Overall, Piece, Who};
 use crate::model::{
-    AddressSet, Cluster, Family, Flow, Origin, Party, PodId, Protocol, TrafficSet, Verdict,
-    evaluate_pods,
+    AddressSet, Cluster, Family, Flow, Origin, Party, PeerKind, PodId, Protocol, TrafficSet,
+    Verdict, evaluate_pods,
 };
 use crate::question::dns::{
     NODE_LOCAL, dns_pods, dns_ports, dns_rules, egress_policies, has_node_local, with_servers,
@@ -45,7 +45,13 @@ pub(super) fn lookup_hop(
             .is_some_and(|&pod| !egress_policies(context.reach, pod).is_empty());
         let by_cache = isolated && cache.iter().any(|p| udp_verdict(p) == Verdict::Allowed);
         if has_cache {
-            let found = cache_verdict(&mut hop, verdict, by_cache || !isolated);
+            let has_block = group.first().is_some_and(|&pod| {
+                let selecting = egress_policies(context.reach, pod);
+                let rules = dns_rules(context.cluster, selecting);
+                let mut peers = rules.flat_map(|(_, rule)| rule.peers.iter().flatten());
+                peers.any(|peer| matches!(peer.kind, PeerKind::IpBlock(_)))
+            });
+            let found = cache_verdict(&mut hop, verdict, by_cache || !isolated, has_block);
             if found == Verdict::Allowed {
                 hop.pieces.extend(cache);
             } else {
@@ -184,9 +190,18 @@ fn cache_pieces(context: Context<'_>, group: &[PodId]) -> Result<Vec<Piece>, Can
 
 /// With NodeLocal DNSCache in the cluster that is who pods ask, and a rule for the DNS pods is
 /// about others; whether it covers the cache differs between implementations (D2).
-fn cache_verdict(hop: &mut Hop, by_servers: Verdict, by_cache: bool) -> Verdict {
+fn cache_verdict(hop: &mut Hop, by_servers: Verdict, by_cache: bool, has_block: bool) -> Verdict {
     match (by_cache, by_servers) {
         (true, _) => Verdict::Allowed,
+        // Beside its own address the cache takes that of the DNS Service, except with IPVS.
+        (false, Verdict::Denied) if has_block => {
+            let text = format!(
+                "NodeLocal DNSCache answers on `{NODE_LOCAL}`, which no rule allows; a block may be \
+                 the DNS Service's own address, where it listens with iptables and not with IPVS (D2)"
+            );
+            note(hop, text);
+            Verdict::Unknown
+        }
         (false, Verdict::Denied) => Verdict::Denied,
         (false, Verdict::Allowed | Verdict::Unknown) => {
             let text = format!(

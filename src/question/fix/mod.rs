@@ -54,8 +54,6 @@ pub struct Fixes {
     pub proposals: Vec<Proposal>,
     /// What stands in the way that no change of policy mends, or that was not understood.
     pub obstacles: Vec<String>,
-    /// How many more were found than are told.
-    pub n_more: usize,
 }
 
 /// What is asked.
@@ -104,8 +102,15 @@ pub fn fixes(question: &Question<'_>, answer: &Answer) -> Result<Fixes, CanError
         own.truncate(MAX_PER_NEED);
         ways.push(own);
     }
-    let mut tried = Vec::new();
-    for choice in choices(&ways) {
+    let mut chosen = choices(&ways);
+    let breadth = |choice: &Vec<&Amendment>| choice.iter().map(|way| way.breadth).sum::<usize>();
+    chosen.sort_by_cached_key(breadth);
+    let mut tried: Vec<Attempt> = Vec::new();
+    for choice in chosen {
+        // Those to come are wider, and none opens less than nothing.
+        if tried.iter().filter(|a| a.extra.is_empty()).count() >= question.n_wanted {
+            break;
+        }
         tried.extend(attempt(question, answer, &choice)?);
     }
     tried.sort_by_key(|attempt: &Attempt| {
@@ -118,7 +123,6 @@ pub fn fixes(question: &Question<'_>, answer: &Answer) -> Result<Fixes, CanError
             n_new,
         )
     });
-    fixes.n_more = tried.len().saturating_sub(question.n_wanted);
     tried.truncate(question.n_wanted);
     fixes.proposals = tried
         .into_iter()
