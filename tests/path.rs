@@ -678,7 +678,7 @@ fn every_way_in_the_examples_has_an_answer() {
     inputs.sort();
     let mut n_answers = 0;
     for input in inputs {
-        let (sources, _) = read_inputs(&[input.clone()], &mut std::io::empty());
+        let (sources, _) = read_inputs(std::slice::from_ref(&input), &mut std::io::empty());
         let cluster = load(&sources, &LoadOptions::default()).cluster;
         let reach = Reach::new(&cluster);
         let context = Context {

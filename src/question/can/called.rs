@@ -1,5 +1,6 @@
 //! The called end of a question: which pods or addresses, and which traffic there.
 
+use super::entry::ways_text;
 use super::pieces::{ask, merge, overall_of};
 use super::{Caller, CanError, Context, Hop, Overall, PortQuery, Who};
 use crate::model::{Cluster, PodId, Protocol, TrafficSet};
@@ -32,6 +33,16 @@ pub(super) fn direct_hop(
         Endpoint::Service(_) | Endpoint::Ingress { .. } => Vec::new(),
     };
     let mut hop = Hop::new("");
+    if matches!(sources, Caller::Addresses(_)) {
+        let pods = called.iter().filter_map(|(who, _)| match who {
+            Who::Pods(pods) => Some(pods.as_slice()),
+            _ => None,
+        });
+        let pods: Vec<PodId> = pods.flatten().copied().collect();
+        if !pods.is_empty() {
+            hop.notes.push(ways_text(context.cluster, &pods));
+        }
+    }
     for (destination, asked) in called {
         let pieces = ask(context, sources, &destination, asked.as_ref())?;
         hop.pieces.extend(pieces);

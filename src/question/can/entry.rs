@@ -10,6 +10,7 @@ use crate::model::{
     ServiceType, TrafficPolicy, TrafficSet, Verdict, evaluate, family_addresses,
 };
 use crate::question::ingress::{Target, all_backends, follow};
+use crate::question::service::selected_pods;
 use std::collections::BTreeMap;
 
 /// The way in, and then policy at the pods for those who get in.
@@ -154,6 +155,39 @@ fn leading_here(cluster: &Cluster, service: &Service) -> Vec<(&'static str, Stri
         }
     }
     found
+}
+
+/// What leads to pods from outside, as what to ask about instead: policy alone was asked about.
+pub(super) fn ways_text(cluster: &Cluster, pods: &[PodId]) -> String {
+    let mut ways = Vec::new();
+    for service in &cluster.services {
+        let mut behind = selected_pods(cluster, service);
+        if !behind.any(|(id, _)| pods.contains(&id)) {
+            continue;
+        }
+        let is_open = !service.external_ips.is_empty()
+            || matches!(
+                service.service_type,
+                ServiceType::NodePort | ServiceType::LoadBalancer
+            );
+        if is_open {
+            let namespace = cluster.namespace_name(service.namespace);
+            ways.push(format!("`service:{namespace}/{}`", service.name));
+        }
+        let led = leading_here(cluster, service).into_iter();
+        ways.extend(led.map(|(_, _, host)| format!("`ingress:{host}`")));
+    }
+    ways.sort();
+    ways.dedup();
+    match ways.is_empty() {
+        true => {
+            "this is what policy says; nothing of the input leads there from outside".to_owned()
+        }
+        false => format!(
+            "this is what policy says; the way there is {}",
+            ways.join(", ")
+        ),
+    }
 }
 
 /// Policy at the pods, for whom they see: the caller itself with `externalTrafficPolicy: Local`,

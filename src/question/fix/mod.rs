@@ -56,6 +56,9 @@ pub struct Fixes {
     pub obstacles: Vec<String>,
 }
 
+/// Reads texts into a cluster, with the ingress controller that the user named.
+pub type Load<'a> = dyn Fn(&Sources) -> Option<(Cluster, Option<ControllerChoice>)> + 'a;
+
 /// What is asked.
 #[derive(Clone, Copy)]
 pub struct Question<'a> {
@@ -67,7 +70,7 @@ pub struct Question<'a> {
     pub sources: &'a Sources,
     /// Reads texts into a cluster, as the first ones were read; `None` where something in them is
     /// rejected that was not before.
-    pub load: &'a dyn Fn(&Sources) -> Option<(Cluster, Option<ControllerChoice>)>,
+    pub load: &'a Load<'a>,
     /// The ingress controller, when the user names it.
     pub controller: Option<&'a ControllerChoice>,
     /// Who calls.
@@ -262,7 +265,7 @@ fn attempt(
     let after = can(context, question.from, question.to, question.port)?;
     let is_met = after.hops.iter().all(|hop| {
         // What policy cannot mend may stay as it is.
-        hop.overall == Overall::Yes || hop.pieces.iter().all(|piece| needs::is_open(piece))
+        hop.overall == Overall::Yes || hop.pieces.iter().all(needs::is_open)
     });
     if !is_met {
         return Ok(None);
