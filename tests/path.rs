@@ -157,6 +157,15 @@ fn names_have_to_be_looked_up() {
                 " on TCP 8080",
             ),
             (
+                "D1: over TCP alone they do not",
+                format!(
+                    "{base}{DNS}{}",
+                    rules(&[TO_WEB, &TO_DNS.replace("{port: 53, protocol: UDP}, ", "")])
+                ),
+                "no yes yes",
+                no_dns,
+            ),
+            (
                 "the pods of DNS are not in the input: those of Kubernetes are taken",
                 format!("{base}{}", rules(&[TO_WEB, TO_DNS])),
                 "yes yes yes",
