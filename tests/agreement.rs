@@ -20,7 +20,7 @@ use clusters::{cluster, small_cluster};
 use edges::{boundary_addresses, boundary_ports};
 use expand::{in_products, in_products_outside, in_row, is_mentioned};
 use portolan::model::{
-    Cluster, Direction, Family, Flow, Party, PodId, PolicyId, Protocol, Verdict, evaluate,
+    Cluster, Direction, Family, Flow, Party, PodId, PolicyId, Protocol, Tier, Verdict, evaluate,
     evaluate_pods, family_addresses, selects,
 };
 use portolan::reach::{Reach, products};
@@ -112,7 +112,10 @@ proptest! {
                     policy.rules(direction).is_some() && selects(&cluster, &policy.subject, pod)
                 });
                 let selecting: Vec<PolicyId> = selecting.map(|(policy, _)| policy).collect();
-                prop_assert_eq!(table.is_isolated(), !selecting.is_empty());
+                prop_assert_eq!(table.has_policies(), !selecting.is_empty());
+                let mut isolating = selecting.iter().filter_map(|id| cluster.policy(*id));
+                let isolates = isolating.any(|policy| policy.tier == Tier::NetworkPolicy);
+                prop_assert_eq!(table.is_isolated(), isolates);
                 prop_assert_eq!(&table.policies, &selecting, "{:?} of {:?}", direction, id);
             }
         }

@@ -99,6 +99,13 @@ fn levels_and_what_is_reached() {
             "future-pods: [] - | - | TCP 8080-8089",
         ),
         (
+            "by labels that no pod has both of",
+            policy(
+                "[{from: [{podSelector: {matchLabels: {app: client}}}], ports: [{port: 8080}]}, {from: [{podSelector: {matchLabels: {app: scraper}}}], ports: [{port: 9090}]}]",
+            ),
+            "future-pods: [] - | - | TCP 8080,9090",
+        ),
+        (
             "by label, and pods with it may open nothing",
             format!("{by_label}{egress}"),
             "closed: [] - | - | -",

@@ -9,6 +9,7 @@ use crate::model::{
     Semantics, Severity, policies_blind_to,
 };
 use crate::question::ingress::ControllerChoice;
+use crate::question::ties::ties;
 use crate::report::finding::{counted, render_findings};
 use crate::report::words::policy_name;
 use crate::source::{
@@ -393,6 +394,19 @@ pub(super) fn load_again(
 fn assumptions(cluster: &Cluster, blind: &[PolicyId]) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(blind_note(cluster, blind));
+    let tied = ties(cluster);
+    if let Some((first, second)) = tied.first() {
+        let others = match tied.len() {
+            1 => String::new(),
+            n => format!(" (and {} more pairs)", n.saturating_sub(1)),
+        };
+        found.push(format!(
+            "{} and {}{others} have the same priority and may disagree, and which one wins is not \
+             defined: this takes them in the order of their names",
+            policy_name(cluster, *first),
+            policy_name(cluster, *second),
+        ));
+    }
     if cluster.terminated_pods > 0 {
         found.push(format!(
             "{} terminated and left out",

@@ -148,7 +148,7 @@ impl<'a> Compiler<'a> {
                 continue;
             };
             let profile = self.reach.profile(group, direction);
-            if self.reach.table(profile, direction).is_isolated() {
+            if self.reach.table(profile, direction).has_policies() {
                 members
                     .entry(profile)
                     .or_insert((group, Vec::new()))

@@ -2,9 +2,9 @@
 
 use super::object::Kind;
 use super::{
-    cron_job, daemon_set, deployment, endpoint_slice, endpoints, ingress, ingress_class, job,
-    namespace, network_policy, node, pod, replica_set, replication_controller, route, service,
-    stateful_set,
+    admin_network_policy, cluster_network_policy, cron_job, daemon_set, deployment, endpoint_slice,
+    endpoints, ingress, ingress_class, job, namespace, network_policy, node, pod, replica_set,
+    replication_controller, route, service, stateful_set,
 };
 
 /// Every kind that is read. A new one is a file of its own and a line here.
@@ -26,6 +26,9 @@ pub(crate) const KINDS: &[Kind] = &[
     ingress::KIND,
     route::KIND,
     network_policy::KIND,
+    cluster_network_policy::KIND,
+    admin_network_policy::ADMIN,
+    admin_network_policy::BASELINE,
 ];
 
 /// The kind of that apiVersion and name.

@@ -13,6 +13,7 @@
 //! A kind is one file, and one line in `kinds`.
 
 mod addresses;
+mod admin_network_policy;
 mod builder;
 mod decode;
 mod duplicate;
@@ -29,11 +30,13 @@ mod scalar;
 mod selector;
 mod shape;
 mod suppress;
+mod tiered;
 mod tree;
 mod validate;
 mod workload;
 mod written;
 
+mod cluster_network_policy;
 mod cron_job;
 mod daemon_set;
 mod deployment;

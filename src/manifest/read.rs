@@ -221,7 +221,7 @@ fn read_object(
     };
     if let Some((index, known)) = kinds::find(api_version, kind) {
         let object = read_known(reader, index, known, object, tree, default_namespace);
-        if !object.is_usable() && known.kind == "NetworkPolicy" {
+        if !object.is_usable() && known.kind.ends_with("NetworkPolicy") {
             read.policies_rejected += 1;
         }
         read.objects.push(object);
@@ -429,9 +429,9 @@ fn read_known(
         Facts::ClusterWide(facts) => facts.is_some(),
     };
     if !is_usable {
-        reader.explain_rejection(match known.kind {
-            "NetworkPolicy" => "until then the policy is left out of the answer",
-            _ => "until then the object is left out of the answer",
+        reader.explain_rejection(match known.kind.ends_with("NetworkPolicy") {
+            true => "until then the policy is left out of the answer",
+            false => "until then the object is left out of the answer",
         });
     }
     validate::metadata(reader, known, &metadata);

@@ -78,6 +78,13 @@ impl<'a> Reader<'a> {
         self.cause_at(path, self.place(path, Target::Value), body, help);
     }
 
+    /// Likewise for a name that the object's own rules refuse, and not those of names: the object
+    /// is left out.
+    pub(crate) fn cause_as_spec(&self, path: &Path<'_>, body: &str, help: Option<String>) {
+        self.rejected.set(true);
+        self.cause(path, body, help);
+    }
+
     /// Likewise, pointing somewhere else than at the node that the server names.
     pub(crate) fn cause_at(&self, path: &Path<'_>, place: Place, body: &str, help: Option<String>) {
         self.reject(path);

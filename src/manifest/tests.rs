@@ -7,6 +7,7 @@ mod objects;
 mod owners;
 mod policies;
 mod properties;
+mod tiers;
 mod validation;
 
 use super::{LoadOptions, Loaded, load};

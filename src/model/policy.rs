@@ -58,6 +58,15 @@ impl Tier {
     /// All tiers, in the order of evaluation.
     pub const ALL: [Tier; 3] = [Tier::Admin, Tier::NetworkPolicy, Tier::Baseline];
 
+    /// How it is called: `Admin`, `NetworkPolicy` or `Baseline`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tier::Admin => "Admin",
+            Tier::NetworkPolicy => "NetworkPolicy",
+            Tier::Baseline => "Baseline",
+        }
+    }
+
     /// What happens to a selected endpoint that no rule of the tier decides.
     pub fn undecided(self) -> Undecided {
         match self {

@@ -14,3 +14,4 @@ pub mod list;
 pub mod near;
 pub mod redundant;
 pub mod service;
+pub mod ties;

@@ -58,7 +58,7 @@ struct Projected<'a> {
 /// A profile with its groups and its entries in one family.
 struct ProjectedProfile<'a> {
     members: RoaringBitmap,
-    isolated: bool,
+    has_policies: bool,
     entries: Vec<Projected<'a>>,
 }
 
@@ -136,7 +136,7 @@ fn between_pods(reach: &Reach, scope: Scope, products: &mut Products) {
     let present = reach.groups_in(family);
     for (sources, destinations) in reach.own_node_pairs() {
         let sources = sources & present;
-        for destination in ingress.iter().filter(|profile| profile.isolated) {
+        for destination in ingress.iter().filter(|profile| profile.has_policies) {
             let destinations = &destinations & &destination.members;
             if !sources.is_empty() && !destinations.is_empty() {
                 products.allowed.push(Product {
@@ -156,7 +156,7 @@ fn project(reach: &Reach, family: Family, direction: Direction) -> Vec<Projected
         .profiles_of(direction)
         .map(|(table, members)| ProjectedProfile {
             members: members & present,
-            isolated: table.is_isolated(),
+            has_policies: table.has_policies(),
             entries: table
                 .entries
                 .iter()

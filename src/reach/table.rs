@@ -39,6 +39,7 @@ pub struct Table {
     pub rest: RoaringBitmap,
     /// The policies that select the pods of this profile, in order.
     pub policies: Vec<PolicyId>,
+    isolated: bool,
 }
 
 impl Table {
@@ -50,8 +51,13 @@ impl Table {
             .fold(TrafficSet::none(), |set, entry| set.union(&entry.traffic))
     }
 
-    /// Whether some policy that isolates selects the pods (N1, N2).
+    /// Whether a NetworkPolicy isolates the pods (N1, N2). Policies of other tiers only have rules.
     pub fn is_isolated(&self) -> bool {
+        self.isolated
+    }
+
+    /// Whether some policy of any tier selects the pods; without one everything is let through.
+    pub fn has_policies(&self) -> bool {
         !self.policies.is_empty()
     }
 }
@@ -119,10 +125,12 @@ impl Profiles {
                     let id = ProfileId(next_id(rules.len()));
                     rules.push(rule_boxes(cluster, universe, postings, direction, &key));
                     profiles.members.push(RoaringBitmap::new());
+                    let policies = || key.0.iter().filter_map(|&id| cluster.policy(id));
                     profiles.tables.push(Table {
                         entries: Vec::new(),
                         rest: RoaringBitmap::new(),
                         policies: key.0.clone(),
+                        isolated: policies().any(|policy| policy.tier == Tier::NetworkPolicy),
                     });
                     ids.insert(key, id);
                     id

@@ -4,7 +4,7 @@
 use super::snippet::{Drawing, Mark, Sign, Style, place_text};
 use super::words::{policy_name, policy_names, who_text};
 use crate::model::{
-    Action, Cluster, Direction, Origin, PolicyId, Reason, Rule, RuleRef, Side, TrafficSet,
+    Action, Cluster, Direction, Origin, PolicyId, Reason, Rule, RuleRef, Side, Tier, TrafficSet,
 };
 use crate::question::can::{Answer, Example, Hop, Overall, Piece, Who};
 use crate::question::near::{Miss, NearMiss};
@@ -28,6 +28,13 @@ pub struct Context<'a> {
 /// The whole answer as text.
 pub fn render_answer(context: Context<'_>, answer: &Answer) -> String {
     let mut text = headline(context, answer);
+    for (first, second) in &answer.ties {
+        text.push_str(&format!(
+            "  {} and {} have the same priority, and which one wins is not defined; what follows takes the first first\n",
+            policy_name(context.cluster, *first),
+            policy_name(context.cluster, *second),
+        ));
+    }
     let n_hops = answer.hops.len();
     for (index, hop) in answer.hops.iter().enumerate() {
         let number = index.saturating_add(1);
@@ -55,6 +62,11 @@ fn headline(context: Context<'_>, answer: &Answer) -> String {
         Overall::Yes => answer.hops.last(),
         overall => answer.hops.iter().find(|hop| hop.overall == overall),
     };
+    if !answer.ties.is_empty() {
+        return format!(
+            "{word}: whether {from} can reach {to} is not defined: policies of the same priority disagree\n"
+        );
+    }
     let n_hops = answer.hops.len();
     let is_last = answer.hops.last() == decisive;
     let on = decisive.map_or_else(String::new, |hop| match &hop.cause {
@@ -286,25 +298,56 @@ pub(super) fn explain_side(
         Reason::OwnNode => {
             format!("{title}: allowed, since a node always reaches its own pods (N26)\n")
         }
-        Reason::NotIsolated => {
+        Reason::NotIsolated if side.selecting.is_empty() => {
             format!(
                 "{title}: allowed, since no policy selects it for {}\n",
                 direction.name()
             )
         }
-        Reason::Rules { action, rules, .. } => {
+        Reason::NotIsolated => {
+            format!(
+                "{title}: allowed, since no rule of {} decides{}, and no NetworkPolicy isolates it for {}\n",
+                policy_names(context.cluster, &side.selecting),
+                passed_on(context, side),
+                direction.name()
+            )
+        }
+        Reason::Rules {
+            action,
+            rules,
+            tier,
+        } => {
             let (verb, sign) = match action {
                 Action::Accept => ("allowed", Sign::Yes),
                 Action::Deny => ("denied", Sign::No),
                 Action::Pass => ("passed on", Sign::Unknown),
             };
-            rules_drawing(context, &format!("{title}: {verb} by "), sign, rules)
+            let tier = match tier {
+                Tier::NetworkPolicy => String::new(),
+                tier => format!(" in the {} tier", tier.name()),
+            };
+            let passed = passed_on(context, side);
+            let message = format!("{title}: {verb}{tier}{passed} by ");
+            rules_drawing(context, &message, sign, rules)
         }
         Reason::Isolated { .. } => isolated(context, direction, side, &title, near),
         Reason::Undecidable { rules } => {
             let message = format!("{title}: depends on who exactly asks; this may match: ");
             rules_drawing(context, &message, Sign::Unknown, rules)
         }
+    }
+}
+
+/// What passed to the next tier before it was decided.
+fn passed_on(context: Context<'_>, side: &Side) -> String {
+    let mut policies: Vec<PolicyId> = side.passed.iter().map(|rule| rule.policy).collect();
+    policies.dedup();
+    match policies.is_empty() {
+        true => String::new(),
+        false => format!(
+            ", passed on by {},",
+            policy_names(context.cluster, &policies)
+        ),
     }
 }
 
@@ -368,20 +411,32 @@ fn isolated(
     title: &str,
     near: Option<&Vec<NearMiss>>,
 ) -> String {
-    let n_rules: usize = side
+    // Policies of other tiers have rules, and do not isolate.
+    let is_isolating = |id: &PolicyId| {
+        let policy = context.cluster.policy(*id);
+        policy.is_some_and(|policy| policy.tier == Tier::NetworkPolicy)
+    };
+    let isolating: Vec<PolicyId> = side
         .selecting
+        .iter()
+        .copied()
+        .filter(is_isolating)
+        .collect();
+    let n_rules: usize = isolating
         .iter()
         .filter_map(|&id| context.cluster.policy(id)?.rules(direction))
         .map(<[Rule]>::len)
         .sum();
     let why = match n_rules {
-        0 if side.selecting.len() == 1 => "which allows nothing".to_owned(),
+        0 if isolating.len() == 1 => "which allows nothing".to_owned(),
         0 => "which allow nothing".to_owned(),
         1 => "whose one rule does not match".to_owned(),
         n => format!("none of whose {n} rules matches"),
     };
-    let names = policy_names(context.cluster, &side.selecting);
-    let message = format!("{title}: denied, isolated by {names}, {why}");
+    let names = policy_names(context.cluster, &isolating);
+    let passed = passed_on(context, side);
+    let passed = if passed.is_empty() { "," } else { &passed };
+    let message = format!("{title}: denied{passed} isolated by {names}, {why}");
     match near.and_then(|near| near.first()) {
         Some(nearest) => {
             let marks = miss_marks(context.cluster, nearest);
@@ -392,8 +447,7 @@ fn isolated(
                 .render(context.style)
         }
         None => {
-            let marks: Vec<Mark> = side
-                .selecting
+            let marks: Vec<Mark> = isolating
                 .iter()
                 .take(1)
                 .filter_map(|&id| policy_mark(context.cluster, id))

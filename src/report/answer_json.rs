@@ -25,6 +25,10 @@ pub struct AnswerJson {
     pub answer: String,
     /// The steps of the way, in order; one for a direct question.
     pub hops: Vec<HopJson>,
+    /// Pairs of policies of the same tier and priority that disagree about this: which one wins is
+    /// not defined, so the answer is unknown, and the steps are told with the first of them first.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub ties: Vec<[String; 2]>,
     /// With `--fix`: changes that make the answer yes, those that open least else first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proposals: Option<Vec<ProposalJson>>,
@@ -155,6 +159,11 @@ pub fn answer_json(
             .hops
             .iter()
             .map(|hop| hop_json(cluster, sources, hop))
+            .collect(),
+        ties: answer
+            .ties
+            .iter()
+            .map(|(a, b)| [policy_name(cluster, *a), policy_name(cluster, *b)])
             .collect(),
         proposals: None,
         obstacles: None,

@@ -18,6 +18,7 @@ pub(crate) use metadata::{check_labels, metadata};
 pub(crate) use name::NameRule;
 pub(crate) use network_policy::check_network_policy;
 pub(crate) use port::{check_port_name, check_port_number, valid_port};
+pub(crate) use selector::check_selector;
 pub(crate) use service::{check_service, is_headless};
 
 /// `"text"`, as Go quotes it.

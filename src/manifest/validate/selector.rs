@@ -10,7 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, LabelSelecto
 const OPERATORS: &[&str] = &["In", "NotIn", "Exists", "DoesNotExist"];
 
 /// Checks a selector.
-pub(super) fn check_selector(reader: &Reader<'_>, path: &Path<'_>, selector: &LabelSelector) {
+pub(crate) fn check_selector(reader: &Reader<'_>, path: &Path<'_>, selector: &LabelSelector) {
     let labels_path = path.key("matchLabels");
     for (key, value) in selector.match_labels.iter().flatten() {
         check_pair(reader, &labels_path, key, value);

@@ -19,6 +19,7 @@ use super::endpoint::Endpoint;
 use super::ingress::ControllerChoice;
 use super::near::NearMiss;
 use super::service::selected_pods;
+use super::ties::{Tie, orders, ties};
 use crate::model::{
     AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, Origin, PodId, Protocol,
     TrafficSet,
@@ -182,6 +183,9 @@ pub struct Answer {
     pub overall: Overall,
     /// The steps, in order.
     pub hops: Vec<Hop>,
+    /// Policies of one tier and priority that disagree about this, so that the answer is another
+    /// when the second of two is taken first; the steps are told with the first.
+    pub ties: Vec<Tie>,
 }
 
 /// Why a question has no answer.
@@ -278,8 +282,51 @@ pub struct Context<'a> {
     pub controller: Option<&'a ControllerChoice>,
 }
 
-/// Answers "can `from` reach `to`".
+/// So many orders of policies that are tied are tried.
+const MAX_ORDERS: usize = 64;
+
+/// Answers "can `from` reach `to`". Where policies of one tier and priority disagree, every order of
+/// them is asked about, and an answer that depends on it is unknown.
 pub fn can(
+    context: Context<'_>,
+    from: &Endpoint,
+    to: &Endpoint,
+    port: &PortQuery,
+) -> Result<Answer, CanError> {
+    let mut answer = in_order(context, from, to, port)?;
+    let ties = ties(context.cluster);
+    if ties.is_empty() {
+        return Ok(answer);
+    }
+    let (orders, are_all) = orders(context.cluster, &ties, MAX_ORDERS);
+    let said = |answer: &Answer| -> Vec<_> {
+        let pieces = answer.hops.iter().flat_map(|hop| &hop.pieces);
+        let each = pieces.map(|p| (p.source.clone(), p.destination.clone(), p.allowed.clone()));
+        each.collect()
+    };
+    for cluster in &orders {
+        let reach = Reach::new(cluster);
+        let other = Context {
+            cluster,
+            reach: &reach,
+            ..context
+        };
+        let other = in_order(other, from, to, port)?;
+        if other.overall != answer.overall || said(&other) != said(&answer) {
+            answer.overall = Overall::Unknown;
+            answer.ties = ties;
+            return Ok(answer);
+        }
+    }
+    if !are_all {
+        answer.overall = Overall::Unknown;
+        answer.ties = ties;
+    }
+    Ok(answer)
+}
+
+/// The answer with policies in the order of the cluster.
+fn in_order(
     context: Context<'_>,
     from: &Endpoint,
     to: &Endpoint,
@@ -303,7 +350,11 @@ pub fn can(
         _ => vec![direct_hop(context, &sources, to, port)?],
     };
     let overall = hops.iter().map(|hop| hop.overall).fold(Overall::Yes, worse);
-    Ok(Answer { overall, hops })
+    Ok(Answer {
+        overall,
+        hops,
+        ties: Vec::new(),
+    })
 }
 
 /// The answer of two steps that must both succeed.

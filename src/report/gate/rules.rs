@@ -156,6 +156,13 @@ const RULES: &[Meta] = &[
         "a document that YAML knows and kubectl does not see",
         "Separate documents with a line `---` that has nothing else on it.",
     ),
+    rule_of(
+        "LD007",
+        "part-not-analysed",
+        Severity::Warning,
+        "a part of a policy that is not understood or not analysed",
+        "Its rule fails closed: it lets nobody through for that part, or denies everything.",
+    ),
 ];
 
 /// All of them, lints included, by id.

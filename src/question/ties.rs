@@ -1,0 +1,155 @@
+//! Policies of one tier and priority that may disagree about a connection: which of them wins is not
+//! defined.
+
+use crate::model::{
+    Cluster, Direction, NamespaceMatch, PeerKind, Policy, PolicyId, PortMatchKind, Rule, Selector,
+    Tier, block_addresses,
+};
+use crate::symbolic::compatible;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Two policies, the first of which is taken first here.
+pub type Tie = (PolicyId, PolicyId);
+
+/// Every pair of policies of one tier and priority that could select one pod, and have rules of
+/// different actions that could match one connection. Earlier rules may keep that from ever
+/// happening, which is not looked at: there may be fewer ties than these, never more. Quadratic in
+/// policies of one priority.
+pub fn ties(cluster: &Cluster) -> Vec<Tie> {
+    let mut found = Vec::new();
+    let policies: Vec<(PolicyId, &Policy)> = cluster
+        .policies_with_ids()
+        .filter(|(_, policy)| policy.tier != Tier::NetworkPolicy)
+        .collect();
+    for (nth, (first_id, first)) in policies.iter().enumerate() {
+        let others = policies.iter().skip(nth.saturating_add(1));
+        let same = others.take_while(|(_, p)| (p.tier, p.priority) == (first.tier, first.priority));
+        for (second_id, second) in same {
+            if disagree(cluster, first, second) {
+                found.push((*first_id, *second_id));
+            }
+        }
+    }
+    found
+}
+
+fn disagree(cluster: &Cluster, first: &Policy, second: &Policy) -> bool {
+    let subject = |p: &'_ Policy| (p.subject.namespaces.clone(), p.subject.pods.clone());
+    let ((a_namespaces, a), (b_namespaces, b)) = (subject(first), subject(second));
+    if !meet(cluster, (&a_namespaces, &a), (&b_namespaces, &b)) {
+        return false;
+    }
+    Direction::ALL.into_iter().any(|direction| {
+        let rules = |policy: &'_ Policy| policy.rules(direction).unwrap_or_default().to_vec();
+        let seconds = rules(second);
+        rules(first).iter().any(|a| {
+            let mut others = seconds.iter().filter(|b| a.action != b.action);
+            others.any(|b| peers_meet(cluster, a, b) && ports_meet(a, b))
+        })
+    })
+}
+
+type Pods<'a> = (&'a NamespaceMatch, &'a Selector);
+
+/// Whether some pod could be selected by both.
+fn meet(cluster: &Cluster, (a_namespaces, a): Pods<'_>, (b_namespaces, b): Pods<'_>) -> bool {
+    let namespaces = match (a_namespaces, b_namespaces) {
+        (NamespaceMatch::Labels(a), NamespaceMatch::Labels(b)) => compatible(a, b),
+        (NamespaceMatch::Same(a), NamespaceMatch::Same(b)) => a == b,
+        (NamespaceMatch::Same(id), NamespaceMatch::Labels(labels))
+        | (NamespaceMatch::Labels(labels), NamespaceMatch::Same(id)) => {
+            let namespace = cluster.namespace(*id);
+            namespace.is_some_and(|namespace| labels.matches(&namespace.labels))
+        }
+    };
+    namespaces && compatible(a, b)
+}
+
+fn peers_meet(cluster: &Cluster, a: &Rule, b: &Rule) -> bool {
+    let (Some(a), Some(b)) = (&a.peers, &b.peers) else {
+        return true;
+    };
+    a.iter().any(|a| {
+        b.iter().any(|b| match (&a.kind, &b.kind) {
+            (
+                PeerKind::Pods {
+                    namespaces: a_namespaces,
+                    pods: a,
+                },
+                PeerKind::Pods {
+                    namespaces: b_namespaces,
+                    pods: b,
+                },
+            ) => meet(cluster, (a_namespaces, a), (b_namespaces, b)),
+            (PeerKind::IpBlock(a), PeerKind::IpBlock(b)) => {
+                let both = block_addresses(a).intersection(&block_addresses(b));
+                !both.is_empty()
+            }
+            // A pod may have an address in a block.
+            _ => true,
+        })
+    })
+}
+
+fn ports_meet(a: &Rule, b: &Rule) -> bool {
+    let (Some(a), Some(b)) = (&a.ports, &b.ports) else {
+        return true;
+    };
+    a.iter().any(|a| {
+        b.iter().any(|b| match (&a.kind, &b.kind) {
+            (
+                PortMatchKind::Range {
+                    protocol: a_protocol,
+                    first: a_first,
+                    last: a_last,
+                },
+                PortMatchKind::Range {
+                    protocol: b_protocol,
+                    first: b_first,
+                    last: b_last,
+                },
+            ) => a_protocol == b_protocol && a_first <= b_last && b_first <= a_last,
+            // A name may stand for any port.
+            _ => true,
+        })
+    })
+}
+
+/// The cluster in every order that can matter of policies that are tied: of each tier and priority
+/// another one is first, where the first that matches decides. The order that is given is left out.
+/// At most `most`, and whether that is all.
+pub fn orders(cluster: &Cluster, ties: &[Tie], most: usize) -> (Vec<Cluster>, bool) {
+    let mut tied: BTreeMap<(Tier, u32), BTreeSet<usize>> = BTreeMap::new();
+    for id in ties.iter().flat_map(|(a, b)| [a, b]) {
+        if let (Some(policy), Ok(index)) = (cluster.policy(*id), usize::try_from(id.0)) {
+            let own = tied.entry((policy.tier, policy.priority)).or_default();
+            own.insert(index);
+        }
+    }
+    let mut found = vec![cluster.clone()];
+    for (key, members) in &tied {
+        let mut more = Vec::new();
+        for base in &found {
+            for &index in members {
+                if more.len() >= most {
+                    return (more, false);
+                }
+                more.push(with_first(base, *key, index));
+            }
+        }
+        found = more;
+    }
+    (found, true)
+}
+
+fn with_first(cluster: &Cluster, key: (Tier, u32), index: usize) -> Cluster {
+    let mut cluster = cluster.clone();
+    let mut policies = cluster.policies.iter();
+    let first = policies.position(|p| (p.tier, p.priority) == key);
+    if let Some(first) = first
+        && let Some(part) = cluster.policies.get_mut(first..=index)
+    {
+        part.rotate_right(1);
+    }
+    cluster
+}

@@ -1,0 +1,249 @@
+//! Policies in tiers as manifests write them: which tier decides, what a tie comes to, and how it is
+//! told.
+
+#![cfg(test)]
+
+use portolan::manifest::{LoadOptions, load};
+use portolan::question::can::{Answer, Context, PortQuery, can};
+use portolan::question::endpoint::parse_endpoint;
+use portolan::question::ties::ties;
+use portolan::reach::Reach;
+use portolan::report::answer::{Context as Drawn, render_answer};
+use portolan::report::snippet::Style;
+use portolan::source::Sources;
+
+/// Pods `a/web` and `b/client`, each in a namespace of a team.
+const PODS: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: a, labels: {team: blue}}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: b, labels: {team: red}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: a, labels: {app: web}}
+spec: {containers: [{name: c, image: c, ports: [{name: http, containerPort: 8080}, {name: dns, containerPort: 53, protocol: UDP}]}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: client, namespace: b, labels: {app: client}}
+spec: {containers: [{name: c, image: c}]}
+---
+";
+
+/// A policy for namespace `a` with one rule about ingress from namespace `b`.
+fn cluster_policy(name: &str, tier: &str, priority: u32, action: &str, protocols: &str) -> String {
+    let protocols = match protocols {
+        "" => String::new(),
+        protocols => format!(", protocols: [{protocols}]"),
+    };
+    format!(
+        "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {{name: {name}}}\n\
+         spec: {{tier: {tier}, priority: {priority}, subject: {{namespaces: {{matchLabels: {{team: blue}}}}}}, \
+         ingress: [{{action: {action}, from: [{{namespaces: {{matchLabels: {{team: red}}}}}}]{protocols}}}]}}\n---\n"
+    )
+}
+
+fn tcp(port: u16) -> String {
+    format!("{{tcp: {{destinationPort: {{number: {port}}}}}}}")
+}
+
+/// Isolates namespace `a`, and lets in nobody.
+const ISOLATED: &str = "
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: deny, namespace: a}
+spec: {podSelector: {}, policyTypes: [Ingress]}
+---
+";
+
+fn ask(yaml: &str, port: u16) -> (Answer, String) {
+    let sources = Sources::from_text("input.yaml", yaml);
+    let loaded = load(&sources, &LoadOptions::default());
+    assert!(loaded.findings.is_empty(), "{:?}\n{yaml}", loaded.findings);
+    let cluster = loaded.cluster;
+    let reach = Reach::new(&cluster);
+    let context = Context {
+        cluster: &cluster,
+        reach: &reach,
+        controller: None,
+    };
+    let end = |text: &str| parse_endpoint(&cluster, text, None).unwrap();
+    let port = PortQuery::Number {
+        protocol: None,
+        port,
+    };
+    let answer = can(context, &end("b/client"), &end("a/web"), &port).unwrap();
+    let drawn = Drawn {
+        cluster: &cluster,
+        sources: &sources,
+        style: Style {
+            colour: false,
+            width: 200,
+        },
+        from: "b/client",
+        to: "a/web",
+    };
+    let text = render_answer(drawn, &answer);
+    (answer, text)
+}
+
+#[test]
+fn the_first_tier_that_decides_has_the_last_word() {
+    let admin = |action| cluster_policy("admin", "Admin", 10, action, "");
+    let baseline = |action| cluster_policy("baseline", "Baseline", 10, action, "");
+    for (what, yaml, expected, says) in [
+        ("nothing", String::new(), "yes", "no policy selects it"),
+        (
+            "Admin denies",
+            admin("Deny"),
+            "no",
+            "denied in the Admin tier by ClusterNetworkPolicy admin",
+        ),
+        (
+            "Admin accepts past NetworkPolicy",
+            admin("Accept") + ISOLATED,
+            "yes",
+            "allowed in the Admin tier by ClusterNetworkPolicy admin",
+        ),
+        (
+            "Admin passes to NetworkPolicy",
+            admin("Pass") + ISOLATED,
+            "no",
+            "denied, passed on by ClusterNetworkPolicy admin, isolated by NetworkPolicy a/deny",
+        ),
+        (
+            "NetworkPolicy is before Baseline",
+            baseline("Accept") + ISOLATED,
+            "no",
+            "isolated by NetworkPolicy a/deny, which allows nothing",
+        ),
+        (
+            "Baseline decides where no NetworkPolicy does",
+            baseline("Deny"),
+            "no",
+            "denied in the Baseline tier by ClusterNetworkPolicy baseline",
+        ),
+        (
+            "Admin passes to Baseline",
+            admin("Pass") + &baseline("Deny"),
+            "no",
+            "denied in the Baseline tier, passed on by ClusterNetworkPolicy admin,",
+        ),
+        (
+            "Baseline passes to the default",
+            baseline("Pass"),
+            "yes",
+            "no rule of ClusterNetworkPolicy baseline decides, passed on by ClusterNetworkPolicy baseline,",
+        ),
+        (
+            "the lower number is asked first",
+            cluster_policy("late", "Admin", 20, "Deny", "")
+                + &cluster_policy("soon", "Admin", 5, "Accept", ""),
+            "yes",
+            "allowed in the Admin tier by ClusterNetworkPolicy soon",
+        ),
+        (
+            "a port by name is for the protocol that it is declared with",
+            cluster_policy("named", "Admin", 5, "Deny", "{destinationNamedPort: http}"),
+            "no",
+            "denied in the Admin tier by ClusterNetworkPolicy named",
+        ),
+        (
+            "and for no other",
+            cluster_policy("named", "Admin", 5, "Deny", "{destinationNamedPort: dns}"),
+            "yes",
+            "no rule of ClusterNetworkPolicy named decides",
+        ),
+    ] {
+        let (answer, text) = ask(&format!("{PODS}{yaml}"), 8080);
+        assert_eq!(answer.overall.name(), expected, "{what}\n{text}");
+        let text = text.replace("\n  │", "");
+        assert!(text.contains(says), "{what}\n{text}");
+    }
+}
+
+#[test]
+fn equal_priorities_that_disagree_make_the_answer_unknown() {
+    let policy = |name, priority, action, ports: &str| {
+        cluster_policy(name, "Admin", priority, action, ports)
+    };
+    for (what, yaml, expected, n_ties) in [
+        (
+            "they disagree",
+            policy("px", 5, "Accept", "") + &policy("py", 5, "Deny", ""),
+            "unknown",
+            1,
+        ),
+        (
+            "the same, the other way round by name",
+            policy("py", 5, "Accept", "") + &policy("px", 5, "Deny", ""),
+            "unknown",
+            1,
+        ),
+        (
+            "one that passes, with the same outcome",
+            policy("px", 5, "Accept", "") + &policy("py", 5, "Pass", ""),
+            "yes",
+            1,
+        ),
+        (
+            "a third, in between by name, differs",
+            policy("px", 5, "Accept", "")
+                + &policy("py", 5, "Deny", "")
+                + &policy("pz", 5, "Accept", ""),
+            "unknown",
+            2,
+        ),
+        (
+            "other priorities",
+            policy("px", 5, "Accept", "") + &policy("py", 6, "Deny", ""),
+            "yes",
+            0,
+        ),
+        (
+            "the same action",
+            policy("px", 5, "Accept", "") + &policy("py", 5, "Accept", ""),
+            "yes",
+            0,
+        ),
+        (
+            "other ports",
+            policy("px", 5, "Accept", &tcp(8080)) + &policy("py", 5, "Deny", &tcp(80)),
+            "yes",
+            0,
+        ),
+        (
+            "something before both decides",
+            policy("before", 1, "Deny", "")
+                + &policy("px", 5, "Accept", "")
+                + &policy("py", 5, "Deny", ""),
+            "no",
+            1,
+        ),
+        (
+            "ties of two tiers",
+            policy("px", 5, "Pass", "")
+                + &policy("py", 5, "Accept", &tcp(80))
+                + &cluster_policy("pu", "Baseline", 5, "Accept", "")
+                + &cluster_policy("pv", "Baseline", 5, "Deny", ""),
+            "unknown",
+            2,
+        ),
+    ] {
+        let yaml = format!("{PODS}{yaml}");
+        let (answer, text) = ask(&yaml, 8080);
+        assert_eq!(answer.overall.name(), expected, "{what}\n{text}");
+        let cluster = load(
+            &Sources::from_text("input.yaml", yaml),
+            &LoadOptions::default(),
+        )
+        .cluster;
+        assert_eq!(ties(&cluster).len(), n_ties, "{what}");
+        let is_told = text.contains("have the same priority, and which one wins is not defined");
+        assert_eq!(is_told, expected == "unknown", "{what}\n{text}");
+    }
+}
