@@ -63,7 +63,11 @@ pub(super) fn run_implies(args: &ImpliesArgs, output: &Output) -> Result<Exit, F
 }
 
 fn run(args: &CompareArgs, comparison: Comparison, output: &Output) -> Result<Exit, Failure> {
-    let read = |path: &PathBuf| input::read(std::slice::from_ref(path), &args.input, output);
+    let read = |path: &PathBuf| {
+        let input = input::read(std::slice::from_ref(path), &args.input, output)?;
+        input::say_ties(&input.cluster, output);
+        Ok(input)
+    };
     let (first, second) = (read(&args.first)?, read(&args.second)?);
     let clusters = [&first.cluster, &second.cluster];
     let (compared, _) = with_progress(output, "comparing", || {

@@ -34,6 +34,7 @@ pub(super) struct ExposureArgs {
 
 pub(super) fn run(args: &ExposureArgs, output: &Output) -> Result<Exit, Failure> {
     let input = input::read(&args.paths, &args.input, output)?;
+    input::say_ties(&input.cluster, output);
     let cluster = &input.cluster;
     let answer = with_progress(output, "analysing", || {
         exposure(cluster, input.controller.as_ref(), args.solver.limits())

@@ -394,19 +394,7 @@ pub(super) fn load_again(
 fn assumptions(cluster: &Cluster, blind: &[PolicyId]) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(blind_note(cluster, blind));
-    let tied = ties(cluster);
-    if let Some((first, second)) = tied.first() {
-        let others = match tied.len() {
-            1 => String::new(),
-            n => format!(" (and {} more pairs)", n.saturating_sub(1)),
-        };
-        found.push(format!(
-            "{} and {}{others} have the same priority and may disagree, and which one wins is not \
-             defined: this takes them in the order of their names",
-            policy_name(cluster, *first),
-            policy_name(cluster, *second),
-        ));
-    }
+    found.extend(tie_note(cluster));
     if cluster.terminated_pods > 0 {
         found.push(format!(
             "{} terminated and left out",
@@ -414,6 +402,29 @@ fn assumptions(cluster: &Cluster, blind: &[PolicyId]) -> Vec<String> {
         ));
     }
     found
+}
+
+/// Says so where an answer rests on the order of policies that have the same priority, for commands
+/// whose answer has no place for it.
+pub(super) fn say_ties(cluster: &Cluster, output: &Output) {
+    if let Some(note) = tie_note(cluster).filter(|_| !output.quiet) {
+        output.aside(&format!("note: {note}\n"));
+    }
+}
+
+fn tie_note(cluster: &Cluster) -> Option<String> {
+    let tied = ties(cluster);
+    let (first, second) = tied.first()?;
+    let others = match tied.len() {
+        1 => String::new(),
+        n => format!(" (and {} more pairs)", n.saturating_sub(1)),
+    };
+    Some(format!(
+        "{} and {}{others} have the same priority and may disagree, and which one wins is not \
+         defined: this takes them in the order of their names",
+        policy_name(cluster, *first),
+        policy_name(cluster, *second),
+    ))
 }
 
 /// What to say of policies whose ipBlocks could not be held against pods without addresses.

@@ -3,7 +3,7 @@
 use super::Question;
 use super::words::ports_text;
 use crate::model::{
-    Action, AddressSet, Cluster, Direction, PodId, Reason, TrafficSet, Verdict, WorkloadId,
+    Action, AddressSet, Cluster, Direction, PodId, Reason, Tier, TrafficSet, Verdict, WorkloadId,
 };
 use crate::question::can::{Answer, Overall, Piece, Who, pod_name};
 use std::collections::BTreeMap;
@@ -113,16 +113,23 @@ pub(super) fn needs(
                 if let Reason::Rules {
                     action: Action::Deny,
                     rules,
-                    ..
+                    tier,
                 } = &side.reason
                 {
                     let names = rules.iter().filter_map(|rule| cluster.policy(rule.policy));
                     let names: Vec<String> =
                         names.map(|p| format!("{} {}", p.kind, p.name)).collect();
-                    obstacles.push(format!(
-                        "{} denies it before NetworkPolicies are asked: only its owner can change that",
-                        names.join(", ")
-                    ));
+                    let names = names.join(", ");
+                    obstacles.push(match tier {
+                        Tier::Baseline => format!(
+                            "{names} denies it where no NetworkPolicy isolates the pods: one that \
+                             does, and lets this through, decides instead, and closes all else"
+                        ),
+                        Tier::Admin | Tier::NetworkPolicy => format!(
+                            "{names} denies it before NetworkPolicies are asked: only its owner can \
+                             change that"
+                        ),
+                    });
                     continue;
                 }
                 let (subject, other) = match direction {
