@@ -105,6 +105,8 @@ fn policy(nth: usize, (namespace, subject, is_egress, rules): &PolicyPlan) -> St
             1 => "podSelector:\n            matchLabels:\n              role: friend\n".to_owned(),
             2 => "namespaceSelector:\n            matchLabels:\n              team: a\n".to_owned(),
             3 => "namespaceSelector:\n            matchLabels:\n              stage: live\n          podSelector:\n            matchLabels:\n              app: scraper\n".to_owned(),
+            // Whoever gets this label gets policies with it.
+            5 => "podSelector:\n            matchLabels:\n              tier: back\n".to_owned(),
             4 => "ipBlock:\n            cidr: 203.0.113.0/24\n".to_owned(),
             _ => "namespaceSelector:\n            matchLabels:\n              zone: east\n".to_owned(),
         };
@@ -121,7 +123,7 @@ fn policy(nth: usize, (namespace, subject, is_egress, rules): &PolicyPlan) -> St
 type Plan = (bool, Vec<bool>, Vec<PolicyPlan>);
 
 fn plan() -> impl Strategy<Value = Plan> {
-    let rules = prop::collection::vec((0..6usize, 0..4usize), 0..3);
+    let rules = prop::collection::vec((0..7usize, 0..4usize), 0..3);
     let policy = (0..3usize, 0..8usize, any::<bool>(), rules);
     (
         any::<bool>(),

@@ -65,6 +65,9 @@ mod np053_name_means_several;
 mod np054_wide_range;
 mod np055_name_outside;
 mod np066_icmp;
+mod np070_tie;
+mod np073_networks_inside;
+mod np075_deprecated;
 mod sv001_selects_nothing;
 mod sv002_target_port;
 mod sv003_protocol;
@@ -172,6 +175,9 @@ pub const LINTS: &[Lint] = &[
     np054_wide_range::LINT,
     np055_name_outside::LINT,
     np066_icmp::LINT,
+    np070_tie::LINT,
+    np073_networks_inside::LINT,
+    np075_deprecated::LINT,
     sv001_selects_nothing::LINT,
     sv002_target_port::LINT,
     sv003_protocol::LINT,
