@@ -450,3 +450,31 @@ fn proposals_do_what_they_say_on_generated_denials() {
     let is_enough = n_wanted() < 200 || kinds.iter().all(|n| *n > 0);
     assert!(is_enough, "{seen:?}");
 }
+
+/// Labelled `tier: back`, `shop/api` could reach the pod; and another policy would close its own
+/// ingress.
+#[test]
+fn a_label_that_closes_something_is_not_proposed() {
+    let mut sources = Sources::from_text("apps.yaml", workloads(false, &[false; 6]));
+    let rule = "  ingress:\n    - from:\n        - podSelector:\n            matchLabels:\n              tier: back\n";
+    for (name, subject, rules) in [("let-in", "app: web", rule), ("closing", "tier: back", "")] {
+        sources.add_text(
+            format!("{name}.yaml"),
+            format!(
+                "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata:\n  name: {name}\n  namespace: shop\n\
+                 spec:\n  podSelector:\n    matchLabels:\n      {subject}\n  policyTypes:\n    - Ingress\n{rules}"
+            ),
+        );
+    }
+    let cluster = cluster_of(&sources).unwrap();
+    let end = |text: &str| parse_endpoint(&cluster, text, None).unwrap();
+    let port = PortQuery::Number {
+        protocol: None,
+        port: 8080,
+    };
+    let (from, to) = (end("shop/api"), end("shop/web"));
+    let found = ask(&sources, &cluster, &from, &to, &port).unwrap();
+    assert!(!found.proposals.is_empty());
+    let mut changes = found.proposals.iter().flat_map(|p| &p.changes);
+    assert!(!changes.any(|change| change.starts_with("label shop/api")));
+}
