@@ -41,6 +41,7 @@ complete -c portolan -n "__fish_portolan_needs_command" -f -a "equiv" -d 'Prove 
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "implies" -d 'Prove that A allows no more than B for all pods, or show a flow that only A allows'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "redundant" -d 'Find the policies, rules, peers and ports that change nothing, and what shadows them'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "compile" -d 'Compile the policy of nodes to rules, and prove them before they are written'
+complete -c portolan -n "__fish_portolan_needs_command" -f -a "convert" -d 'Write AdminNetworkPolicies as ClusterNetworkPolicies, proved to say the same'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "verify" -d 'Prove that rules enforce the manifests, or show a packet that they treat differently'
 complete -c portolan -n "__fish_portolan_needs_command" -f -a "completions" -d 'Print the completions of a shell, or write all of them and the man page'
 complete -c portolan -n "__fish_portolan_using_subcommand list" -s o -l output -d 'The format of the map' -r -f -a "table\t'for people: sets of workloads and what they may open to each other'
@@ -262,6 +263,20 @@ complete -c portolan -n "__fish_portolan_using_subcommand compile" -l strict -d 
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -s q -l quiet -d 'Print the answer and errors only'
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -s v -l verbose -d 'Print warnings and notes in full'
 complete -c portolan -n "__fish_portolan_using_subcommand compile" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -l to -d 'The kind to write' -r -f -a "cluster-network-policy\t'ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2'"
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -l rlimit -d 'How much work the solver may do for one question before it gives up [default: 200000000]' -r
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -s n -l namespace -d 'The namespace of what has none, and of names without one' -r
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -l pod-cidr -d 'A range that pods get their addresses from, for pods that have none yet; may be repeated' -r
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -l host-network -d 'What hostNetwork pods are to policy' -r -f -a "node\t'Their node: no selector matches them (what most CNIs do)'
+pod\t'Pods like all others'"
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -l ingress-controller -d 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`' -r
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -l color -d 'When to use colour' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t''
+never\t''"
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -l strict -d 'Fail when anything in the input was rejected or is not analysed'
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -s q -l quiet -d 'Print the answer and errors only'
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -s v -l verbose -d 'Print warnings and notes in full'
+complete -c portolan -n "__fish_portolan_using_subcommand convert" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -l node -d 'The node whose rules they are; a file of a bundle says so itself' -r
 complete -c portolan -n "__fish_portolan_using_subcommand verify" -l target -d 'What the rules are for' -r -f -a "nft\t'nftables'
 ebpf\t'An eBPF program with maps, for Linux 6.4 and later'"

@@ -40,6 +40,7 @@ Register-ArgumentCompleter -Native -CommandName 'portolan' -ScriptBlock {
             [CompletionResult]::new('implies', 'implies', [CompletionResultType]::ParameterValue, 'Prove that A allows no more than B for all pods, or show a flow that only A allows')
             [CompletionResult]::new('redundant', 'redundant', [CompletionResultType]::ParameterValue, 'Find the policies, rules, peers and ports that change nothing, and what shadows them')
             [CompletionResult]::new('compile', 'compile', [CompletionResultType]::ParameterValue, 'Compile the policy of nodes to rules, and prove them before they are written')
+            [CompletionResult]::new('convert', 'convert', [CompletionResultType]::ParameterValue, 'Write AdminNetworkPolicies as ClusterNetworkPolicies, proved to say the same')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Prove that rules enforce the manifests, or show a packet that they treat differently')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the completions of a shell, or write all of them and the man page')
             break
@@ -267,6 +268,24 @@ Register-ArgumentCompleter -Native -CommandName 'portolan' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--all-nodes', '--all-nodes', [CompletionResultType]::ParameterName, 'Compile for every node')
             [CompletionResult]::new('--no-prove', '--no-prove', [CompletionResultType]::ParameterName, 'Write without a proof; bundle.json says so')
+            [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Fail when anything in the input was rejected or is not analysed')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print warnings and notes in full')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'portolan;convert' {
+            [CompletionResult]::new('--to', '--to', [CompletionResultType]::ParameterName, 'The kind to write')
+            [CompletionResult]::new('--rlimit', '--rlimit', [CompletionResultType]::ParameterName, 'How much work the solver may do for one question before it gives up [default: 200000000]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'The namespace of what has none, and of names without one')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'The namespace of what has none, and of names without one')
+            [CompletionResult]::new('--pod-cidr', '--pod-cidr', [CompletionResultType]::ParameterName, 'A range that pods get their addresses from, for pods that have none yet; may be repeated')
+            [CompletionResult]::new('--host-network', '--host-network', [CompletionResultType]::ParameterName, 'What hostNetwork pods are to policy')
+            [CompletionResult]::new('--ingress-controller', '--ingress-controller', [CompletionResultType]::ParameterName, 'The pods that serve Ingresses, such as `ingress-nginx/app.kubernetes.io/name=ingress-nginx`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour')
             [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Fail when anything in the input was rejected or is not analysed')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print the answer and errors only')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print the answer and errors only')

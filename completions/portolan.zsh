@@ -389,6 +389,29 @@ never\:""))' \
 '*::paths -- Files or directories of manifests, `-` for standard input \[default\: .\]:_files' \
 && ret=0
 ;;
+(convert)
+_arguments "${_arguments_options[@]}" : \
+'--to=[The kind to write]:KIND:((cluster-network-policy\:"ClusterNetworkPolicy of policy.networking.k8s.io/v1alpha2"))' \
+'--rlimit=[How much work the solver may do for one question before it gives up \[default\: 200000000\]]:COUNT:_default' \
+'-n+[The namespace of what has none, and of names without one]:NAME:_default' \
+'--namespace=[The namespace of what has none, and of names without one]:NAME:_default' \
+'*--pod-cidr=[A range that pods get their addresses from, for pods that have none yet; may be repeated]:CIDR:_default' \
+'--host-network=[What hostNetwork pods are to policy]:WHAT:((node\:"Their node\: no selector matches them (what most CNIs do)"
+pod\:"Pods like all others"))' \
+'--ingress-controller=[The pods that serve Ingresses, such as \`ingress-nginx/app.kubernetes.io/name=ingress-nginx\`]:NAMESPACE/SELECTOR:_default' \
+'--color=[When to use colour]:WHEN:((auto\:"On a terminal, unless NO_COLOR is set"
+always\:""
+never\:""))' \
+'--strict[Fail when anything in the input was rejected or is not analysed]' \
+'-q[Print the answer and errors only]' \
+'--quiet[Print the answer and errors only]' \
+'(-q --quiet)-v[Print warnings and notes in full]' \
+'(-q --quiet)--verbose[Print warnings and notes in full]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::paths -- Files or directories of manifests, `-` for standard input \[default\: .\]:_files' \
+&& ret=0
+;;
 (verify)
 _arguments "${_arguments_options[@]}" : \
 '--node=[The node whose rules they are; a file of a bundle says so itself]:NAME:_default' \
@@ -454,6 +477,7 @@ _portolan_commands() {
 'implies:Prove that A allows no more than B for all pods, or show a flow that only A allows' \
 'redundant:Find the policies, rules, peers and ports that change nothing, and what shadows them' \
 'compile:Compile the policy of nodes to rules, and prove them before they are written' \
+'convert:Write AdminNetworkPolicies as ClusterNetworkPolicies, proved to say the same' \
 'verify:Prove that rules enforce the manifests, or show a packet that they treat differently' \
 'completions:Print the completions of a shell, or write all of them and the man page' \
     )
@@ -478,6 +502,11 @@ _portolan__subcmd__compile_commands() {
 _portolan__subcmd__completions_commands() {
     local commands; commands=()
     _describe -t commands 'portolan completions commands' commands "$@"
+}
+(( $+functions[_portolan__subcmd__convert_commands] )) ||
+_portolan__subcmd__convert_commands() {
+    local commands; commands=()
+    _describe -t commands 'portolan convert commands' commands "$@"
 }
 (( $+functions[_portolan__subcmd__diff_commands] )) ||
 _portolan__subcmd__diff_commands() {

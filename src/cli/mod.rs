@@ -6,6 +6,7 @@ mod can;
 mod check;
 mod compare;
 mod compile;
+mod convert;
 mod diff;
 mod exit;
 mod exposure;
@@ -61,6 +62,7 @@ enum Command {
     Implies(compare::ImpliesArgs),
     Redundant(redundant::RedundantArgs),
     Compile(compile::CompileArgs),
+    Convert(convert::ConvertArgs),
     Verify(verify::VerifyArgs),
     Completions(generate::CompletionsArgs),
 }
@@ -95,6 +97,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Equiv(args) => compare::run_equiv(args, &output),
         Command::Implies(args) => compare::run_implies(args, &output),
         Command::Redundant(args) => redundant::run(args, &output),
+        Command::Convert(args) => convert::run(args, &output),
         Command::Compile(args) => compile::run(args, &output),
         Command::Verify(args) => verify::run(args, &output),
         Command::Completions(args) => generate::run(args, &output),

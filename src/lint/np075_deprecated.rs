@@ -34,7 +34,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
         )
         .pedantic()
         .help(format!(
-            "write a ClusterNetworkPolicy of `tier: {tier}`, once all clusters have it"
+            "once all clusters have it, `portolan convert` writes one of `tier: {tier}`"
         ))
     });
     found.collect()

@@ -49,29 +49,29 @@ const LIMITS: Limits = Limits {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Wire {
+pub(super) struct Wire {
     #[serde(rename = "apiVersion")]
     _api_version: Option<String>,
     #[serde(rename = "kind")]
     _kind: Option<String>,
-    metadata: ObjectMeta,
-    spec: Spec,
+    pub(super) metadata: ObjectMeta,
+    pub(super) spec: Spec,
     #[serde(rename = "status")]
     _status: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Spec {
-    priority: Option<i32>,
-    subject: Option<SubjectWire>,
-    ingress: Vec<IngressRule>,
-    egress: Vec<EgressRule>,
+pub(super) struct Spec {
+    pub(super) priority: Option<i32>,
+    pub(super) subject: Option<SubjectWire>,
+    pub(super) ingress: Vec<IngressRule>,
+    pub(super) egress: Vec<EgressRule>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct IngressRule {
+pub(super) struct IngressRule {
     name: Option<String>,
     action: String,
     from: Vec<AnpPeer>,
@@ -80,7 +80,7 @@ struct IngressRule {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct EgressRule {
+pub(super) struct EgressRule {
     name: Option<String>,
     action: String,
     to: Vec<AnpPeer>,
@@ -90,16 +90,16 @@ struct EgressRule {
 /// One of these.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct PortWire {
-    port_number: Option<NumberPort>,
-    port_range: Option<RangePort>,
-    named_port: Option<String>,
+pub(super) struct PortWire {
+    pub(super) port_number: Option<NumberPort>,
+    pub(super) port_range: Option<RangePort>,
+    pub(super) named_port: Option<String>,
 }
 
 /// A peer of either version.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct AnpPeer {
+pub(super) struct AnpPeer {
     namespaces: Option<AnpNamespaces>,
     pods: Option<AnpPods>,
     networks: Option<Vec<String>>,
@@ -176,11 +176,33 @@ fn read_baseline(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn Cluster
 }
 
 /// A rule in the current version.
-struct Current {
-    name: Option<String>,
-    action: String,
-    peers: Vec<PeerWire>,
-    ports: Option<Vec<PortWire>>,
+pub(super) struct Current {
+    pub(super) name: Option<String>,
+    pub(super) action: String,
+    pub(super) peers: Vec<PeerWire>,
+    pub(super) ports: Option<Vec<PortWire>>,
+}
+
+impl IngressRule {
+    pub(super) fn current(self) -> Current {
+        Current {
+            name: self.name,
+            action: self.action,
+            peers: self.from.into_iter().map(AnpPeer::current).collect(),
+            ports: self.ports,
+        }
+    }
+}
+
+impl EgressRule {
+    pub(super) fn current(self) -> Current {
+        Current {
+            name: self.name,
+            action: self.action,
+            peers: self.to.into_iter().map(AnpPeer::current).collect(),
+            ports: self.ports,
+        }
+    }
 }
 
 fn read(
@@ -193,27 +215,8 @@ fn read(
     let spec = wire.spec;
     let root = Path::Root;
     let path = root.key("spec");
-    let peers = |peers: Vec<AnpPeer>| peers.into_iter().map(AnpPeer::current).collect();
-    let ingress: Vec<Current> = spec
-        .ingress
-        .into_iter()
-        .map(|rule| Current {
-            name: rule.name,
-            action: rule.action,
-            peers: peers(rule.from),
-            ports: rule.ports,
-        })
-        .collect();
-    let egress: Vec<Current> = spec
-        .egress
-        .into_iter()
-        .map(|rule| Current {
-            name: rule.name,
-            action: rule.action,
-            peers: peers(rule.to),
-            ports: rule.ports,
-        })
-        .collect();
+    let ingress: Vec<Current> = spec.ingress.into_iter().map(IngressRule::current).collect();
+    let egress: Vec<Current> = spec.egress.into_iter().map(EgressRule::current).collect();
     let is_baseline = tier == Tier::Baseline;
     let limits = Limits {
         actions: if is_baseline {

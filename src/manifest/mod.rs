@@ -37,6 +37,7 @@ mod workload;
 mod written;
 
 mod cluster_network_policy;
+mod convert;
 mod cron_job;
 mod daemon_set;
 mod deployment;
@@ -63,6 +64,7 @@ use read::{Read, batches, read_batch};
 use std::collections::{BTreeMap, HashSet};
 
 pub use addresses::{NodeAddresses, PodAddresses, apply_addresses};
+pub use convert::{Conversion, Converted, to_cluster_network_policies};
 pub use read::decode_at;
 pub use suppress::{Suppression, identity_of, object_of, suppressions};
 pub use written::{Node, Written, WrittenObject};

@@ -122,24 +122,26 @@ impl Lowering<'_> {
         if rules.is_empty() {
             return None;
         }
-        let lowered = rules.iter().enumerate().map(|(index, rule)| {
+        let lowered = rules.iter().enumerate().flat_map(|(index, rule)| {
             let route = route.clone().index(index);
             self.rule(route, peers_key, rule)
         });
         Some(lowered.collect())
     }
 
-    fn rule(&mut self, route: Route, peers_key: &'static str, rule: &RuleFacts) -> Rule {
+    /// One rule; two where it has both peers by address and ports by name, which addresses do not
+    /// have, even those of pods.
+    fn rule(&mut self, route: Route, peers_key: &'static str, rule: &RuleFacts) -> Vec<Rule> {
         // A peer that is not understood matches nobody where that allows less, and everybody where
         // that does: the rule then denies all.
         let is_unknown = |peer: &PeerFacts| matches!(peer, PeerFacts::Unknown);
         if rule.action != Action::Accept && rule.peers.iter().any(is_unknown) {
-            return Rule {
+            return vec![Rule {
                 action: Action::Deny,
                 peers: None,
                 ports: None,
                 route,
-            };
+            }];
         }
         let peers_route = route.clone().key(peers_key);
         let mut peers = Vec::new();
@@ -159,12 +161,23 @@ impl Lowering<'_> {
             });
             each.collect()
         });
-        Rule {
+        let one = |peers, ports| Rule {
             action: rule.action,
             peers: Some(peers),
             ports,
-            route,
+            route: route.clone(),
+        };
+        let is_named = |port: &PortMatch| matches!(port.kind, PortMatchKind::Named { .. });
+        let ports: Option<Vec<PortMatch>> = ports;
+        let is_block = |peer: &Peer| matches!(peer.kind, PeerKind::IpBlock(_));
+        let has_names = ports.iter().flatten().any(is_named);
+        if !has_names || !peers.iter().any(is_block) {
+            return vec![one(peers, ports)];
         }
+        let (blocks, pods): (Vec<Peer>, Vec<Peer>) = peers.into_iter().partition(is_block);
+        let mut numbers = ports.clone().unwrap_or_default();
+        numbers.retain(|port| !is_named(port));
+        vec![one(pods, ports), one(blocks, Some(numbers))]
     }
 
     fn peer(&mut self, peer: &PeerFacts) -> Vec<PeerKind> {

@@ -2,7 +2,7 @@
 //! through, each with exactly what else it opens.
 //!
 //! What policy denies is read off an [`Answer`] as *needs*, one for each side of each step. For
-//! each there are a few ways to meet it ([`amend`]); a proposal meets all of them. It is applied to
+//! each there are a few ways to meet it (`amend`); a proposal meets all of them. It is applied to
 //! the text, the text is loaded again, and what is said of it is said of that: that the question is
 //! answered with yes, what else is open now (`extra`), and what the solver proves of pods to come
 //! (`proof`). Nothing is written.
