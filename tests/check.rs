@@ -720,3 +720,61 @@ fn redundant_parts_are_named_with_what_shadows_them() {
         "{answer:#}"
     );
 }
+
+/// Two policies of one priority, one of which accepts what the other denies: whether an assertion
+/// holds depends on something that is not defined, and the map says about which connections.
+#[test]
+fn an_assertion_that_depends_on_a_tie_is_unknown() {
+    let policy = |name: &str, action: &str| {
+        format!(
+            "---\napiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {{name: {name}}}\n\
+             spec: {{tier: Admin, priority: 5, subject: {{namespaces: {{}}}}, \
+             ingress: [{{action: {action}, from: [{{namespaces: {{}}}}]}}]}}\n"
+        )
+    };
+    let pods = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec: {containers: []}\n\
+                ---\napiVersion: v1\nkind: Pod\nmetadata: {name: db, namespace: shop}\nspec: {containers: []}\n";
+    for (expect, names, expected) in [
+        ("allowed", ["close", "open"], 4),
+        ("denied", ["close", "open"], 4),
+        ("allowed", ["open-too", "open"], 0),
+    ] {
+        let [first, second] = names;
+        let action = |name: &str| if name == "close" { "Deny" } else { "Accept" };
+        let manifests = format!(
+            "{pods}{}{}",
+            policy(first, action(first)),
+            policy(second, action(second))
+        );
+        let asked = intent(&format!(
+            "expect: {expect}\nscope: existing\nfrom: [{{workload: shop/web}}]\nto: [{{workload: shop/db}}]"
+        ));
+        let folder = Folder::new("tie", &[("pods.yaml", &manifests), ("intent.yaml", &asked)]);
+        let output = portolan(&[
+            "check",
+            folder.path(),
+            "--intent",
+            &format!("{}/intent.yaml", folder.path()),
+        ]);
+        let said = stdout(&output);
+        assert_eq!(
+            output.status.code(),
+            Some(expected),
+            "{said}{}",
+            stderr(&output)
+        );
+        let is_tied = expected == 4;
+        assert_eq!(
+            said.contains("depends on which wins of ClusterNetworkPolicy close"),
+            is_tied,
+            "{said}"
+        );
+        let map = stdout(&portolan(&["list", folder.path()]));
+        let flat = map.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert_eq!(
+            flat.contains("have the same priority and disagree about shop/db to shop/web on every port; shop/web to shop/db on every port"),
+            is_tied,
+            "{map}"
+        );
+    }
+}

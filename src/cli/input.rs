@@ -9,7 +9,7 @@ use crate::model::{
     Semantics, Severity, policies_blind_to,
 };
 use crate::question::ingress::ControllerChoice;
-use crate::question::ties::ties;
+use crate::question::ties::{ties, undefined};
 use crate::report::finding::{counted, render_findings};
 use crate::report::words::policy_name;
 use crate::source::{
@@ -419,11 +419,23 @@ fn tie_note(cluster: &Cluster) -> Option<String> {
         1 => String::new(),
         n => format!(" (and {} more pairs)", n.saturating_sub(1)),
     };
+    let (first, second) = (policy_name(cluster, *first), policy_name(cluster, *second));
+    let depends = undefined(cluster, &tied);
+    let n_more = depends.len().saturating_sub(3);
+    let shown = depends
+        .iter()
+        .take(3)
+        .cloned()
+        .collect::<Vec<_>>()
+        .join("; ");
+    let what = match (depends.is_empty(), n_more) {
+        (true, _) => "may disagree about pods to come".to_owned(),
+        (false, 0) => format!("disagree about {shown}"),
+        (false, n) => format!("disagree about {shown}; and {n} more"),
+    };
     Some(format!(
-        "{} and {}{others} have the same priority and may disagree, and which one wins is not \
-         defined: this takes them in the order of their names",
-        policy_name(cluster, *first),
-        policy_name(cluster, *second),
+        "{first} and {second}{others} have the same priority and {what}: which one wins is not \
+         defined, and where nothing else is said they are taken in the order of their names"
     ))
 }
 

@@ -1,9 +1,11 @@
 //! Policies of one tier and priority that may disagree about a connection: which of them wins is not
 //! defined.
 
+use super::can::pod_name;
+use super::diff::{Diff, Ends, Question, diff};
 use crate::model::{
-    Cluster, Direction, NamespaceMatch, PeerKind, Policy, PolicyId, PortMatchKind, Rule, Selector,
-    Tier, block_addresses,
+    Cluster, Direction, NamespaceMatch, PeerKind, PodId, Policy, PolicyId, PortMatchKind, Rule,
+    Selector, Tier, TrafficSet, block_addresses,
 };
 use crate::symbolic::compatible;
 use std::collections::{BTreeMap, BTreeSet};
@@ -152,4 +154,58 @@ fn with_first(cluster: &Cluster, key: (Tier, u32), index: usize) -> Cluster {
         part.rotate_right(1);
     }
     cluster
+}
+
+/// The connections between what is in the input that depend on the order of policies that are tied,
+/// each in words, sorted. At most so many orders are tried as for one answer.
+pub fn undefined(cluster: &Cluster, ties: &[Tie]) -> Vec<String> {
+    let (orders, _) = orders(cluster, ties, MAX_ORDERS);
+    let mut found = BTreeSet::new();
+    for order in &orders {
+        let diff = diff(&Question {
+            clusters: [cluster, order],
+            controllers: [None, None],
+        });
+        for group in &diff.groups {
+            for (caller, source) in ends(cluster, &diff, &group.sources) {
+                for (called, destination) in ends(cluster, &diff, &group.destinations) {
+                    // A pod that is there and itself are no pair; replicas are.
+                    let is_there = |id| cluster.pod(id).is_some_and(|pod| pod.name.is_some());
+                    if caller == called && caller.is_some_and(is_there) {
+                        continue;
+                    }
+                    let traffic = group.traffic.iter().map(|(_, traffic)| traffic);
+                    let traffic = traffic.fold(TrafficSet::none(), |all, one| all.union(one));
+                    let on = match traffic.is_all() {
+                        true => "every port".to_owned(),
+                        false => traffic.to_string(),
+                    };
+                    found.insert(format!("{source} to {destination} on {on}"));
+                }
+            }
+        }
+    }
+    found.into_iter().collect()
+}
+
+/// So many orders are tried.
+const MAX_ORDERS: usize = 64;
+
+/// Each unit by its first pod and its name; addresses and the controller have no pod.
+fn ends(cluster: &Cluster, diff: &Diff, ends: &Ends) -> Vec<(Option<PodId>, String)> {
+    let units = ends
+        .units
+        .iter()
+        .filter_map(|&index| diff.pair.units.get(index));
+    let pods = units.filter_map(|(unit, _)| unit.pods.first()?.first().copied());
+    let mut found: Vec<_> = pods
+        .map(|pod| (Some(pod), pod_name(cluster, pod)))
+        .collect();
+    if !ends.outside.is_empty() {
+        found.push((None, "addresses outside".to_owned()));
+    }
+    if ends.has_controller {
+        found.push((None, "the ingress controller".to_owned()));
+    }
+    found
 }

@@ -8,6 +8,7 @@ mod prover;
 
 use super::can::denied_sides;
 use super::near::NearMiss;
+use super::ties::{orders, ties};
 use crate::intent::{Assertion, Claim, Scope};
 use crate::model::{Cluster, Direction, Evaluation, Flow, PolicyId, PortMatchKind};
 use crate::symbolic::{
@@ -15,6 +16,7 @@ use crate::symbolic::{
 };
 use prover::Prover;
 use rayon::prelude::*;
+use std::mem::discriminant;
 use std::time::{Duration, Instant};
 use thiserror::Error;
 
@@ -175,7 +177,65 @@ pub fn vocabulary_of(
 }
 
 /// Checks assertions, on all cores. The answers, in order, do not depend on how many there are.
+/// Where policies of one tier and priority disagree, every order of them is asked about, and what
+/// depends on it is unknown.
 pub fn check(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Checked>, ReplayError> {
+    let mut answers = in_order(context, assertions)?;
+    let ties = ties(context.cluster);
+    let Some((first, second)) = ties.first() else {
+        return Ok(answers);
+    };
+    let (orders, are_all) = orders(context.cluster, &ties, MAX_ORDERS);
+    let mut depends = vec![!are_all; answers.len()];
+    for cluster in &orders {
+        let index = PolicyIndex::new(cluster);
+        let other = Context {
+            cluster,
+            index: &index,
+            ..context
+        };
+        let others = in_order(other, assertions)?;
+        for ((answer, other), depends) in answers.iter().zip(&others).zip(&mut depends) {
+            *depends |= discriminant(&answer.outcome) != discriminant(&other.outcome);
+        }
+    }
+    let name = |id: &PolicyId| {
+        let policy = context.cluster.policy(*id);
+        policy.map_or_else(String::new, |policy| {
+            format!("{} {}", policy.kind, policy.name)
+        })
+    };
+    let more = match ties.len() {
+        1 => String::new(),
+        n => format!(" (and {} more pairs)", n.saturating_sub(1)),
+    };
+    for (answer, _) in answers
+        .iter_mut()
+        .zip(depends)
+        .filter(|(_, depends)| *depends)
+    {
+        let example = match std::mem::replace(&mut answer.outcome, CheckOutcome::Unresolved) {
+            CheckOutcome::Violated(example) => Some(example),
+            _ => None,
+        };
+        answer.outcome = CheckOutcome::Unknown {
+            reason: format!(
+                "it depends on which wins of {} and {}{more}, which have the same priority: that is \
+                 not defined",
+                name(first),
+                name(second)
+            ),
+            example,
+        };
+    }
+    Ok(answers)
+}
+
+/// So many orders of policies that are tied are tried.
+const MAX_ORDERS: usize = 64;
+
+/// The answers with policies in the order of the cluster.
+fn in_order(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Checked>, ReplayError> {
     assertions
         .par_iter()
         .map_init(
