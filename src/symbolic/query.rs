@@ -5,7 +5,8 @@ use super::selection::PodSelection;
 use super::vocabulary::Vocabulary;
 use super::witness::Witness;
 use crate::model::{
-    AddressSet, Cluster, Direction, Family, NodeId, PodId, PolicyId, PortMatchKind,
+    AddressSet, Cluster, Direction, Family, NodeId, PodId, PolicyId, PortMatchKind, Protocol,
+    TrafficSet,
 };
 use ipnet::IpNet;
 
@@ -75,6 +76,21 @@ pub enum Addresses {
 /// Which traffic: one of these, or all of it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct TrafficSpec(pub Option<Vec<PortMatchKind>>);
+
+impl TrafficSpec {
+    /// Just this traffic.
+    pub fn of(traffic: &TrafficSet) -> TrafficSpec {
+        let ranges = Protocol::ALL.into_iter().flat_map(|protocol| {
+            let ranges = traffic.get(protocol).ranges().iter();
+            ranges.map(move |&(first, last)| PortMatchKind::Range {
+                protocol,
+                first,
+                last,
+            })
+        });
+        TrafficSpec(Some(ranges.collect()))
+    }
+}
 
 /// Flows that a question is not about: those of which all of this holds.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

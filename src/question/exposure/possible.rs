@@ -133,14 +133,6 @@ impl Asker<'_> {
     }
 
     fn query(&self, pod: PodId, traffic: &TrafficSet) -> Query<'_> {
-        let ranges = Protocol::ALL.into_iter().flat_map(|protocol| {
-            let ranges = traffic.get(protocol).ranges().iter();
-            ranges.map(move |&(first, last)| PortMatchKind::Range {
-                protocol,
-                first,
-                last,
-            })
-        });
         Query {
             vocabulary: self.vocabulary,
             worlds: vec![World {
@@ -153,7 +145,7 @@ impl Asker<'_> {
                 none_of: Vec::new(),
             },
             destination: EndSpec::Existing(vec![pod]),
-            traffic: TrafficSpec(Some(ranges.collect())),
+            traffic: TrafficSpec::of(traffic),
             family: None,
             pairs: PairSpec::default(),
             addresses: match self.cluster.pod_cidrs.as_slice() {

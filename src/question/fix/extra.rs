@@ -83,6 +83,24 @@ pub(super) fn extra(
     Some(joined(opened))
 }
 
+/// What was asked for, or is told to be opened too, between two ends in a family.
+pub(super) fn told(
+    answer: &Answer,
+    extra: &[Opened],
+    (source, destination): (&Who, &Who),
+    family: Family,
+) -> TrafficSet {
+    let asked = answer.hops.iter().flat_map(|hop| &hop.pieces);
+    let asked = asked.map(|piece| (&piece.source, &piece.destination, None, &piece.asked));
+    let opened = extra
+        .iter()
+        .map(|o| (&o.source, &o.destination, o.family, &o.traffic));
+    let own = asked.chain(opened).filter(|(from, to, only, _)| {
+        within(source, from) && within(destination, to) && only.is_none_or(|f| f == family)
+    });
+    own.fold(TrafficSet::none(), |all, (.., traffic)| all.union(traffic))
+}
+
 /// Units one by one, addresses, and the controller.
 fn ends(diff: &Diff, ends: &Ends) -> Vec<Who> {
     let units = ends

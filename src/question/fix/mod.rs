@@ -130,7 +130,10 @@ pub fn fixes(question: &Question<'_>, answer: &Answer) -> Result<Fixes, CanError
     fixes.proposals = tried
         .into_iter()
         .map(|attempt| {
-            let proof = proof::prove(question, &attempt.cluster, &attempt.grants);
+            let mut proof = proof::prove(question, &attempt.cluster, &attempt.grants);
+            if proof == Proof::Proved {
+                proof = proof::prove_labels(question, &attempt.cluster, answer, &attempt.extra);
+            }
             Proposal {
                 notes: proof::notes(&attempt.grants),
                 changes: attempt.changes,

@@ -4,14 +4,19 @@
 
 use super::Question;
 use super::amend::{Added, Amendment};
+use super::extra::{Opened, told};
 use crate::model::{
-    AddressSet, Cluster, Direction, NamespaceMatch, PeerKind, Policy, PortMatchKind, Rule,
-    Selector, block_addresses,
+    AddressSet, Cluster, Direction, Family, Labels, NamespaceMatch, PeerKind, PodId, Policy,
+    PortMatchKind, Rule, Selector, TrafficSet, block_addresses, family_addresses,
 };
+use crate::question::can::{Answer, Who};
+use crate::reach::GroupId;
 use crate::symbolic::{
     Addresses, EndSpec, Exception, Goal, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
     TrafficSpec, Vocabulary, World, solve,
 };
+
+use std::collections::BTreeSet;
 
 /// What came of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -189,8 +194,13 @@ pub(super) fn prove(question: &Question<'_>, new: &Cluster, grants: &[Grant]) ->
         ));
         if !rest.is_empty() {
             let within = Addresses::Within(rest.cidrs());
-            queries.push((everyone.clone(), everyone.clone(), within, labels));
+            queries.push((everyone.clone(), everyone.clone(), within, labels.clone()));
         }
+        // With a pod at an address of the blocks, only the subjects' ports are opened.
+        let by_block = grants.iter().filter(|grant| !grant.blocks.is_empty());
+        let mut except = labels;
+        except.extend(by_block.map(|grant| exception(grant, None)));
+        queries.push((everyone.clone(), everyone.clone(), Addresses::Any, except));
     }
     // With addresses outside: in the blocks on their ports, and elsewhere not at all.
     for direction in Direction::ALL {
@@ -263,6 +273,134 @@ pub(super) fn prove(question: &Question<'_>, new: &Cluster, grants: &[Grant]) ->
         }
     }
     unknown.map_or(Proof::Proved, |reason| Proof::Unknown { reason })
+}
+
+/// A label changes who pods are, and no policy: between what there is, Z3 is asked for a flow of the
+/// pods that are seen with other labels that the new policies allow, the old relation does not have,
+/// and that was neither asked for nor told. Two queries for each such pod, group and family.
+pub(super) fn prove_labels(
+    question: &Question<'_>,
+    new: &Cluster,
+    answer: &Answer,
+    extra: &[Opened],
+) -> Proof {
+    let old = question.reach;
+    let vocabulary = Vocabulary::new(&[new], [], [], []);
+    let index = PolicyIndex::new(new);
+    let mut unknown = None;
+    let mut ask = |source: EndSpec, destination: EndSpec, family, known: &TrafficSet| -> bool {
+        let rest = TrafficSet::all().difference(known);
+        if rest.is_none() {
+            return true;
+        }
+        let query = Query {
+            vocabulary: &vocabulary,
+            worlds: vec![World {
+                cluster: new,
+                index: &index,
+                omitted: Vec::new(),
+            }],
+            source,
+            destination,
+            traffic: TrafficSpec::of(&rest),
+            family: Some(family),
+            pairs: PairSpec::default(),
+            addresses: Addresses::Blind,
+            goal: Goal::Allowed,
+        };
+        match solve(&query, question.limits).0 {
+            Outcome::Impossible => true,
+            Outcome::Found(_) => false,
+            Outcome::Unknown { reason } => {
+                unknown = Some(reason);
+                true
+            }
+        }
+    };
+    let groups: BTreeSet<GroupId> = question
+        .cluster
+        .pods_with_ids()
+        .filter_map(|(id, _)| old.group_of(id))
+        .collect();
+    for pod in relabelled(question.cluster, new) {
+        let own = Who::Pods(vec![pod]);
+        let existing = EndSpec::Existing(vec![pod]);
+        for family in Family::ALL {
+            for other in groups.iter().flat_map(|group| old.pods_of(*group)) {
+                let other_who = Who::Pods(vec![*other]);
+                let is_same = pod == *other;
+                let there = EndSpec::Existing(vec![*other]);
+                for is_source in [true, false] {
+                    let (from, to) = if is_source {
+                        (pod, *other)
+                    } else {
+                        (*other, pod)
+                    };
+                    // Replicas that a template makes are not told apart here.
+                    let Some(pair) = old.between(from, to, family).filter(|_| !is_same) else {
+                        continue;
+                    };
+                    let ends = if is_source {
+                        (&own, &other_who)
+                    } else {
+                        (&other_who, &own)
+                    };
+                    let told = told(answer, extra, ends, family);
+                    let known = pair.allowed.union(&pair.unknown).union(&told);
+                    let (source, destination) = match is_source {
+                        true => (existing.clone(), there.clone()),
+                        false => (there.clone(), existing.clone()),
+                    };
+                    if !ask(source, destination, family, &known) {
+                        return Proof::Refuted;
+                    }
+                }
+            }
+            for (_, atom) in old.externals() {
+                let atom = atom.intersection(&family_addresses(family));
+                let Some(address) = atom.first() else {
+                    continue;
+                };
+                let outside = Who::Addresses(atom.clone());
+                for direction in Direction::ALL {
+                    let Some(known) = old.with_external(pod, direction, address) else {
+                        continue;
+                    };
+                    let end = EndSpec::Outside(atom.clone());
+                    let (ends, (source, destination)) = match direction {
+                        Direction::Egress => ((&own, &outside), (existing.clone(), end)),
+                        Direction::Ingress => ((&outside, &own), (end, existing.clone())),
+                    };
+                    let known = known.union(&told(answer, extra, ends, family));
+                    if !ask(source, destination, family, &known) {
+                        return Proof::Refuted;
+                    }
+                }
+            }
+        }
+    }
+    unknown.map_or(Proof::Proved, |reason| Proof::Unknown { reason })
+}
+
+/// The pods whose own labels, or those of their namespace, are others in the new cluster.
+fn relabelled(old: &Cluster, new: &Cluster) -> Vec<PodId> {
+    let texts = |cluster: &Cluster, labels: &Labels| -> BTreeSet<(String, String)> {
+        let name = |symbol| cluster.symbols.name(symbol).to_owned();
+        labels
+            .iter()
+            .map(|(key, value)| (name(key), name(value)))
+            .collect()
+    };
+    let seen = |cluster: &Cluster, id: PodId| {
+        let pod = cluster.pod(id)?;
+        let namespace = cluster.namespace(pod.namespace)?;
+        Some((
+            texts(cluster, &pod.labels),
+            texts(cluster, &namespace.labels),
+        ))
+    };
+    let pods = old.pods_with_ids().map(|(id, _)| id);
+    pods.filter(|&id| seen(old, id) != seen(new, id)).collect()
 }
 
 /// A grant as what a query is not about.
