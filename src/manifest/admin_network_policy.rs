@@ -9,8 +9,8 @@ use super::object::{ClusterFacts, Decode, Kind};
 use super::path::Path;
 use super::reader::Reader;
 use super::tiered::{
-    Facts, Limits, NumberPort, PeerFacts, PeerWire, PodsWire, PortFacts, RangePort, RuleFacts,
-    RuleParts, SubjectWire, check, port_range,
+    Facts, Limits, NumberPort, PeerWire, PodsWire, PortFacts, RangePort, RuleFacts, RuleParts,
+    SubjectWire, check, port_range, too_few, too_many,
 };
 use super::tree::Tree;
 use super::validate::{NameRule, check_port_name, check_port_number, invalid, unsupported};
@@ -295,15 +295,9 @@ fn check_port(reader: &Reader<'_>, path: &Path<'_>, port: &PortWire) {
         port.named_port.is_some(),
     ];
     match there.into_iter().filter(|is_there| *is_there).count() {
-        0 => {
-            let detail = format!("{path} in body should have at least 1 properties");
-            reader.cause(path, &invalid("0", &detail), None);
-        }
+        0 => too_few(reader, path, "properties"),
         1 => {}
-        n => {
-            let body = format!("Too many: {n}: must have at most 1 items");
-            reader.cause(path, &body, None);
-        }
+        n => too_many(reader, path, n, 1),
     }
     let check_protocol = |path: &Path<'_>, protocol: Option<&String>| {
         if let Some(name) = protocol
@@ -343,14 +337,7 @@ fn facts(rule: Current, is_ingress: bool) -> RuleFacts {
         peers: rule
             .peers
             .into_iter()
-            .map(PeerWire::facts)
-            .map(|peer| match peer {
-                // These are for egress.
-                PeerFacts::Networks(_) | PeerFacts::Nodes(_) | PeerFacts::Domains if is_ingress => {
-                    PeerFacts::Unknown
-                }
-                peer => peer,
-            })
+            .map(|peer| peer.facts(is_ingress))
             .collect(),
         ports: rule.ports.map(|ports| {
             let each = ports.into_iter().filter_map(port);

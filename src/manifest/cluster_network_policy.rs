@@ -5,8 +5,8 @@ use super::object::{ClusterFacts, Decode, Kind};
 use super::path::Path;
 use super::reader::Reader;
 use super::tiered::{
-    Facts, Limits, PeerFacts, PeerWire, PortFacts, RuleFacts, RuleParts, SubjectWire, check,
-    port_range,
+    Facts, Limits, PeerWire, PortFacts, RuleFacts, RuleParts, SubjectWire, check, port_range,
+    too_few, too_many,
 };
 use super::tree::Tree;
 use super::validate::{
@@ -209,14 +209,6 @@ fn parts<'a>(
 }
 
 fn check_protocol(reader: &Reader<'_>, path: &Path<'_>, protocol: &ProtocolWire) {
-    let too_few = |path: &Path<'_>| {
-        let detail = format!("{path} in body should have at least 1 properties");
-        reader.cause(path, &invalid("0", &detail), None);
-    };
-    let too_many = |path: &Path<'_>, n: usize| {
-        let body = format!("Too many: {n}: must have at most 1 items");
-        reader.cause(path, &body, None);
-    };
     let by_number = [
         ("tcp", &protocol.tcp),
         ("udp", &protocol.udp),
@@ -228,9 +220,9 @@ fn check_protocol(reader: &Reader<'_>, path: &Path<'_>, protocol: &ProtocolWire)
         .count()
         + usize::from(protocol.destination_named_port.is_some());
     match n_there {
-        0 => too_few(path),
+        0 => too_few(reader, path, "properties"),
         1 => {}
-        n => too_many(path, n),
+        n => too_many(reader, path, n, 1),
     }
     if let Some(name) = &protocol.destination_named_port {
         check_port_name(reader, &path.key("destinationNamedPort"), name);
@@ -241,13 +233,13 @@ fn check_protocol(reader: &Reader<'_>, path: &Path<'_>, protocol: &ProtocolWire)
         };
         let path = path.key(key);
         let Some(port) = &ports.destination_port else {
-            too_few(&path);
+            too_few(reader, &path, "properties");
             continue;
         };
         let path = path.key("destinationPort");
         match (&port.number, &port.range) {
-            (None, None) => too_few(&path),
-            (Some(_), Some(_)) => too_many(&path, 2),
+            (None, None) => too_few(reader, &path, "properties"),
+            (Some(_), Some(_)) => too_many(reader, &path, 2, 1),
             (Some(number), None) => check_port_number(reader, &path.key("number"), *number),
             (None, Some(range)) => {
                 let path = path.key("range");
@@ -278,14 +270,7 @@ fn facts(
         },
         peers: peers
             .into_iter()
-            .map(PeerWire::facts)
-            .map(|peer| match peer {
-                // These are for egress.
-                PeerFacts::Networks(_) | PeerFacts::Nodes(_) | PeerFacts::Domains if is_ingress => {
-                    PeerFacts::Unknown
-                }
-                peer => peer,
-            })
+            .map(|peer| peer.facts(is_ingress))
             .collect(),
         ports: protocols.map(|protocols| {
             let each = protocols.into_iter().filter_map(port);

@@ -131,6 +131,12 @@ fn convert(
         if let Some(labels) = &wire.metadata.labels {
             metadata.insert("labels".to_owned(), json!(labels));
         }
+        // What kubectl keeps there is the old object.
+        let mut annotations = wire.metadata.annotations.clone().unwrap_or_default();
+        annotations.remove("kubectl.kubernetes.io/last-applied-configuration");
+        if !annotations.is_empty() {
+            metadata.insert("annotations".to_owned(), json!(annotations));
+        }
         let mut body = Map::new();
         body.insert("tier".to_owned(), json!(policy.tier.name()));
         body.insert("priority".to_owned(), json!(priority));

@@ -285,14 +285,51 @@ pub struct IngressEdge {
     pub verdict: Verdict,
 }
 
-/// The edges from the ingress controller to the pods that Ingresses lead to, sorted. Linear in
-/// pods and backends: pods of one group share an answer.
+/// The edges from the ingress controller to the pods that Ingresses lead to, sorted.
 pub fn ingress_edges(
     cluster: &Cluster,
     reach: &Reach,
     choice: Option<&ControllerChoice>,
 ) -> Vec<IngressEdge> {
     let mut edges = BTreeSet::new();
+    for led in led_to(cluster, reach, choice) {
+        let Some(workload) = cluster.pod(led.pod).map(|pod| pod.workload) else {
+            continue;
+        };
+        let open = led.verdicts.into_iter().filter(|v| *v != Verdict::Denied);
+        edges.extend(open.map(|verdict| IngressEdge {
+            workload,
+            protocol: led.protocol,
+            port: led.port,
+            verdict,
+        }));
+    }
+    edges.into_iter().collect()
+}
+
+/// A pod that an Ingress leads to, and what the set engine says of the hop from its controller.
+#[derive(Clone, Debug)]
+pub(super) struct Led<'a> {
+    /// The Ingress.
+    pub(super) ingress: &'a Ingress,
+    /// The pod.
+    pub(super) pod: PodId,
+    /// The protocol.
+    pub(super) protocol: Protocol,
+    /// The port on the pod.
+    pub(super) port: u16,
+    /// What is said of the controller's pods, one verdict for all that are treated alike.
+    pub(super) verdicts: BTreeSet<Verdict>,
+}
+
+/// Every pod that an Ingress leads to. Linear in pods and backends: pods of one group share an
+/// answer.
+pub(super) fn led_to<'a>(
+    cluster: &'a Cluster,
+    reach: &Reach,
+    choice: Option<&ControllerChoice>,
+) -> Vec<Led<'a>> {
+    let mut found = Vec::new();
     // Few classes serve many Ingresses.
     let mut controllers: BTreeMap<(Option<&str>, &str), Controller> = BTreeMap::new();
     for ingress in &cluster.ingresses {
@@ -304,37 +341,31 @@ pub fn ingress_edges(
                 continue;
             };
             for backend in backends {
-                let Backend::Pod {
+                if let Backend::Pod {
                     pod,
                     protocol,
                     port,
                 } = backend
-                else {
-                    continue;
-                };
-                let Some(workload) = cluster.pod(pod).map(|pod| pod.workload) else {
-                    continue;
-                };
-                for verdict in controller_verdicts(cluster, reach, controller, pod, protocol, port)
                 {
-                    if verdict != Verdict::Denied {
-                        edges.insert(IngressEdge {
-                            workload,
-                            protocol,
-                            port,
-                            verdict,
-                        });
-                    }
+                    found.push(Led {
+                        ingress,
+                        pod,
+                        protocol,
+                        port,
+                        verdicts: controller_verdicts(
+                            cluster, reach, controller, pod, protocol, port,
+                        ),
+                    });
                 }
             }
         }
     }
-    edges.into_iter().collect()
+    found
 }
 
 /// What the set engine says of the hop from the controller's pods to one backend; an unknown
 /// controller is beyond it.
-pub(super) fn controller_verdicts(
+fn controller_verdicts(
     cluster: &Cluster,
     reach: &Reach,
     controller: &Controller,

@@ -70,14 +70,16 @@ fn missing(reader: &Reader<'_>, parent: &Path<'_>, field: &'static str) {
     reader.cause_at(&parent.key(field), place, &required(""), None);
 }
 
-fn too_many(reader: &Reader<'_>, path: &Path<'_>, n: usize, most: usize) {
+/// More than there may be.
+pub(crate) fn too_many(reader: &Reader<'_>, path: &Path<'_>, n: usize, most: usize) {
     if n > most {
         let body = format!("Too many: {n}: must have at most {most} items");
         reader.cause(path, &body, None);
     }
 }
 
-fn too_few(reader: &Reader<'_>, path: &Path<'_>, what: &str) {
+/// Nothing where there has to be one.
+pub(crate) fn too_few(reader: &Reader<'_>, path: &Path<'_>, what: &str) {
     let body = invalid(
         "0",
         &format!("{path} in body should have at least 1 {what}"),

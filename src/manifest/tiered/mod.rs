@@ -6,7 +6,7 @@
 mod check;
 mod wire;
 
-pub(super) use check::{Limits, RuleParts, check};
+pub(super) use check::{Limits, RuleParts, check, too_few, too_many};
 pub(super) use wire::{NumberPort, PeerWire, PodsWire, RangePort, SubjectWire};
 
 use super::builder::Builder;

@@ -69,7 +69,8 @@ impl PeerWire {
         .collect()
     }
 
-    pub(crate) fn facts(self) -> PeerFacts {
+    /// Addresses, nodes and names are for egress: as peers of ingress they are not known.
+    pub(crate) fn facts(self, is_ingress: bool) -> PeerFacts {
         if let Some(namespaces) = self.namespaces {
             PeerFacts::Pods(PodsFacts {
                 namespaces,
@@ -77,6 +78,8 @@ impl PeerWire {
             })
         } else if let Some(pods) = self.pods {
             PeerFacts::Pods(pods.facts())
+        } else if is_ingress {
+            PeerFacts::Unknown
         } else if let Some(networks) = self.networks {
             PeerFacts::Networks(networks.iter().filter_map(|text| network(text)).collect())
         } else if let Some(nodes) = self.nodes {

@@ -4,9 +4,7 @@ use crate::model::{
     AddressSet, Cluster, Direction, PodId, Protocol, Service, ServiceType, TrafficPolicy,
     TrafficSet, Verdict, WorkloadId,
 };
-use crate::question::ingress::{
-    ControllerChoice, Target, all_backends, controller_of, controller_verdicts, follow,
-};
+use crate::question::ingress::{ControllerChoice, led_to};
 use crate::question::service::{Backend, backends};
 use crate::reach::Reach;
 use std::collections::BTreeMap;
@@ -154,39 +152,22 @@ pub(super) fn ways(
             }
         }
     }
-    for ingress in &cluster.ingresses {
-        let by = controller_of(cluster, ingress, controller);
-        let name = format!(
-            "{}/{}",
-            cluster.namespace_name(ingress.namespace),
-            ingress.name
-        );
-        for backend in all_backends(ingress) {
-            let Target::Backends { backends, .. } = follow(cluster, ingress, backend) else {
-                continue;
-            };
-            for backend in backends {
-                let Backend::Pod {
-                    pod,
-                    protocol,
-                    port,
-                } = backend
-                else {
-                    continue;
-                };
-                let verdicts = controller_verdicts(cluster, reach, &by, pod, protocol, port);
-                if verdicts.iter().any(|verdict| *verdict != Verdict::Denied) {
-                    add(
-                        pod,
-                        Way {
-                            kind: WayKind::Ingress,
-                            name: Some(name.clone()),
-                            traffic: TrafficSet::ports(protocol, port, port),
-                            clients: None,
-                        },
-                    );
-                }
-            }
+    for led in led_to(cluster, reach, controller) {
+        if led
+            .verdicts
+            .iter()
+            .any(|verdict| *verdict != Verdict::Denied)
+        {
+            let namespace = cluster.namespace_name(led.ingress.namespace);
+            add(
+                led.pod,
+                Way {
+                    kind: WayKind::Ingress,
+                    name: Some(format!("{namespace}/{}", led.ingress.name)),
+                    traffic: TrafficSet::ports(led.protocol, led.port, led.port),
+                    clients: None,
+                },
+            );
         }
     }
     for own in found.values_mut() {
