@@ -3,14 +3,15 @@
 
 #![cfg(test)]
 
+mod asked;
+
+use asked::ask;
 use portolan::manifest::{LoadOptions, load};
 use portolan::model::{NodeId, ServiceId};
-use portolan::question::can::{Answer, CanError, Context, Overall, PortQuery, can};
+use portolan::question::can::{CanError, Context, Overall, PortQuery, can};
 use portolan::question::endpoint::{Endpoint, parse_endpoint};
 use portolan::reach::Reach;
-use portolan::report::answer::{Context as Drawn, render_answer};
-use portolan::report::snippet::Style;
-use portolan::source::{Sources, read_inputs};
+use portolan::source::read_inputs;
 
 /// Pods `shop/web`, which serves 8080 as `http`, and `shop/client`.
 const PODS: &str = "
@@ -78,33 +79,6 @@ fn ingress(namespace: &str, rules: &str) -> String {
 
 const TO_WEB: &str = "{to: [{podSelector: {matchLabels: {app: web}}}], ports: [{port: 8080}]}";
 const TO_DNS: &str = "{to: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: kube-system}}, podSelector: {matchLabels: {k8s-app: kube-dns}}}], ports: [{port: 53, protocol: UDP}, {port: 53}]}";
-
-fn ask(yaml: &str, from: &str, to: &str, port: PortQuery) -> (Answer, String) {
-    let sources = Sources::from_text("input.yaml", yaml);
-    let loaded = load(&sources, &LoadOptions::default());
-    assert!(loaded.findings.is_empty(), "{:?}\n{yaml}", loaded.findings);
-    let cluster = loaded.cluster;
-    let reach = Reach::new(&cluster);
-    let context = Context {
-        cluster: &cluster,
-        reach: &reach,
-        controller: None,
-    };
-    let end = |text: &str| parse_endpoint(&cluster, text, None).unwrap();
-    let answer = can(context, &end(from), &end(to), &port).unwrap();
-    let drawn = Drawn {
-        cluster: &cluster,
-        sources: &sources,
-        style: Style {
-            colour: false,
-            width: 80,
-        },
-        from,
-        to,
-    };
-    let text = render_answer(drawn, &answer);
-    (answer, text)
-}
 
 /// Checks rows of manifests, the answers of the steps, and the first line.
 fn check(from: &str, to: &str, rows: &[(&str, String, &str, &str)]) {

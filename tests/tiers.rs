@@ -3,13 +3,11 @@
 
 #![cfg(test)]
 
+mod asked;
+
 use portolan::manifest::{LoadOptions, load};
-use portolan::question::can::{Answer, Context, PortQuery, can};
-use portolan::question::endpoint::parse_endpoint;
+use portolan::question::can::{Answer, PortQuery};
 use portolan::question::ties::ties;
-use portolan::reach::Reach;
-use portolan::report::answer::{Context as Drawn, render_answer};
-use portolan::report::snippet::Style;
 use portolan::source::Sources;
 
 /// Pods `a/web` and `b/client`, each in a namespace of a team.
@@ -61,34 +59,11 @@ spec: {podSelector: {}, policyTypes: [Ingress]}
 ";
 
 fn ask(yaml: &str, port: u16) -> (Answer, String) {
-    let sources = Sources::from_text("input.yaml", yaml);
-    let loaded = load(&sources, &LoadOptions::default());
-    assert!(loaded.findings.is_empty(), "{:?}\n{yaml}", loaded.findings);
-    let cluster = loaded.cluster;
-    let reach = Reach::new(&cluster);
-    let context = Context {
-        cluster: &cluster,
-        reach: &reach,
-        controller: None,
-    };
-    let end = |text: &str| parse_endpoint(&cluster, text, None).unwrap();
     let port = PortQuery::Number {
         protocol: None,
         port,
     };
-    let answer = can(context, &end("b/client"), &end("a/web"), &port).unwrap();
-    let drawn = Drawn {
-        cluster: &cluster,
-        sources: &sources,
-        style: Style {
-            colour: false,
-            width: 200,
-        },
-        from: "b/client",
-        to: "a/web",
-    };
-    let text = render_answer(drawn, &answer);
-    (answer, text)
+    asked::ask(yaml, "b/client", "a/web", port)
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn may_match(cluster: &Cluster, entry: &RulePeer, peer: &Peer) -> bool {
 }
 
 /// The traffic a rule is about, its names resolved on the destination's pods (N18).
-fn rule_traffic(cluster: &Cluster, rule: &Rule, destinations: &[PodId]) -> TrafficSet {
+pub(super) fn rule_traffic(cluster: &Cluster, rule: &Rule, destinations: &[PodId]) -> TrafficSet {
     let Some(ports) = &rule.ports else {
         return TrafficSet::all();
     };

@@ -3,8 +3,10 @@
 
 use super::ways::firsts;
 use crate::model::{
-    Cluster, Direction, Flow, PodId, PortMatchKind, Protocol, TrafficSet, Verdict, evaluate,
+    Cluster, Direction, Flow, PodId, PortMatchKind, Protocol, Tier, TrafficSet, Verdict, evaluate,
+    selects,
 };
+use crate::question::explain::rule_traffic;
 use crate::reach::GroupId;
 use crate::symbolic::{
     Addresses, EndSpec, Goal, Limits, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
@@ -92,7 +94,7 @@ impl Asker<'_> {
     /// and tried on every port, so there are few.
     fn ask(&self, scratch: &mut Cluster, pod: PodId, known: &TrafficSet) -> Found {
         let mut found = TrafficSet::none();
-        let mut rest = TrafficSet::all().difference(known);
+        let mut rest = self.bound(pod).difference(known);
         let mut gave_up = None;
         while !rest.is_none() {
             let outcome = solve(&self.query(pod, &rest), self.limits).0;
@@ -129,6 +131,34 @@ impl Asker<'_> {
         Found {
             traffic: found,
             gave_up,
+        }
+    }
+
+    /// What could be let in at most: where no rule of a NetworkPolicy that isolates the pod has a
+    /// port for it, nothing is (N3), and nobody need be asked. Rules of other tiers are not so
+    /// simple.
+    fn bound(&self, id: PodId) -> TrafficSet {
+        let Some(pod) = self.cluster.pod(id) else {
+            return TrafficSet::none();
+        };
+        let selecting = self.cluster.policies.iter().filter(|policy| {
+            policy.rules(Direction::Ingress).is_some()
+                && selects(self.cluster, &policy.subject, pod)
+        });
+        let mut bound = TrafficSet::none();
+        let mut is_isolated = false;
+        for policy in selecting {
+            if policy.tier != Tier::NetworkPolicy {
+                return TrafficSet::all();
+            }
+            is_isolated = true;
+            for rule in policy.rules(Direction::Ingress).unwrap_or_default() {
+                bound = bound.union(&rule_traffic(self.cluster, rule, &[id]));
+            }
+        }
+        match is_isolated {
+            true => bound,
+            false => TrafficSet::all(),
         }
     }
 
