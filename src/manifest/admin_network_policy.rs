@@ -154,12 +154,13 @@ impl AnpPeer {
             peer.namespaces = namespaces.selector();
         }
         if let Some(pods) = self.pods {
+            // Namespaces that are asked for and cannot be said are not all of them.
             let namespaces = match pods.namespaces {
-                Some(namespaces) => namespaces.selector(),
-                None => pods.namespace_selector,
+                Some(namespaces) => namespaces.selector().map(Some),
+                None => Some(pods.namespace_selector),
             };
-            peer.pods = Some(PodsWire {
-                namespace_selector: namespaces,
+            peer.pods = namespaces.map(|namespace_selector| PodsWire {
+                namespace_selector,
                 pod_selector: pods.pod_selector,
             });
         }

@@ -7,7 +7,7 @@ use super::object::{Facts, Header, Object};
 use super::read::Read;
 use super::workload::Workloads;
 use super::{LoadOptions, Loaded};
-use crate::model::{Cluster, Labels, METADATA_NAME, Namespace, NamespaceId};
+use crate::model::{Cluster, Finding, Labels, METADATA_NAME, Namespace, NamespaceId};
 use crate::source::Sources;
 use std::collections::BTreeSet;
 
@@ -18,6 +18,8 @@ pub(crate) struct Builder {
     pub(crate) cluster: Cluster,
     /// Pods and what owns them, put together at the end.
     pub(crate) workloads: Workloads,
+    /// What only the whole input shows to be wrong.
+    pub(crate) findings: Vec<Finding>,
 }
 
 impl Builder {
@@ -84,7 +86,9 @@ pub(crate) fn build(
     let Builder {
         mut cluster,
         workloads,
+        findings: of_all,
     } = builder;
+    findings.extend(of_all);
     let left_out = workloads.lower(&mut cluster);
     sort(&mut cluster);
     let summary = summarize(foreign);

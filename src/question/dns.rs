@@ -1,9 +1,9 @@
 //! Whether a pod can resolve names (D1 to D4).
 
 use crate::model::{
-    Cluster, ContainerPort, Direction, Family, Labels, METADATA_NAME, Namespace, NamespaceId,
-    NamespaceMatch, Operator, Origin, PeerKind, Pod, PodId, Policy, PolicyId, PortMatchKind,
-    Protocol, Rule, Selector, Symbol, Verdict, Workload, WorkloadId, WorkloadKind,
+    Action, Cluster, ContainerPort, Direction, Family, Labels, METADATA_NAME, Namespace,
+    NamespaceId, NamespaceMatch, Operator, Origin, PeerKind, Pod, PodId, Policy, PolicyId,
+    PortMatchKind, Protocol, Rule, Selector, Symbol, Verdict, Workload, WorkloadId, WorkloadKind,
 };
 use crate::reach::Reach;
 use crate::source::{DocumentId, Route};
@@ -173,7 +173,7 @@ pub fn dns_rules<'a>(
             .flatten()
             .map(move |rule| (policy, rule))
     });
-    rules.filter(|(_, rule)| is_dns_rule(cluster, rule))
+    rules.filter(|(_, rule)| rule.action == Action::Accept && is_dns_rule(cluster, rule))
 }
 
 /// Whether a rule may be about DNS servers: by its ports, and by its peers.

@@ -229,6 +229,8 @@ fn what_is_not_understood_fails_closed_and_is_named() {
             "{{tier: Admin, priority: 1, subject: {{namespaces: {{}}}}, egress: [{{action: {action}, to: [{peers}], protocols: [{{tcp: {{destinationPort: {{number: 80}}}}}}]}}]}}"
         ))
     };
+    let same_of_pods =
+        "{action: Allow, to: [{pods: {namespaces: {sameLabels: [team]}, podSelector: {}}}]}";
     let same = "{action: Allow, to: [{namespaces: {sameLabels: [team]}}]}";
     for (text, action, n_peers, says) in [
         (
@@ -258,6 +260,24 @@ fn what_is_not_understood_fails_closed_and_is_named() {
             Action::Accept,
             Some(0),
             "a peer of a kind that is not known: the rule lets nobody through for it",
+        ),
+        (
+            old(
+                "AdminNetworkPolicy",
+                "p",
+                &format!(
+                    "{{priority: 1, subject: {{namespaces: {{}}}}, egress: [{same_of_pods}]}}"
+                ),
+            ),
+            Action::Accept,
+            Some(0),
+            "a peer of a kind that is not known: the rule lets nobody through for it",
+        ),
+        (
+            rule("Deny", "{nodes: {}}"),
+            Action::Deny,
+            Some(0),
+            "no Node of the input with an address has these labels",
         ),
     ] {
         let cluster = loaded(&text).cluster;

@@ -14,10 +14,10 @@ use super::object::{ClusterFacts, Header};
 use super::selector::lower_selector;
 use super::validate::{parse_cidr, valid_port};
 use crate::model::{
-    Action, IpBlock, NamespaceMatch, Node, Peer, PeerKind, Policy, PortMatch, PortMatchKind,
-    Protocol, Rule, Selector, Subject, Symbols, Tier,
+    Action, Finding, IpBlock, NamespaceMatch, Node, Origin, Peer, PeerKind, Place, Policy,
+    PortMatch, PortMatchKind, Protocol, Rule, Selector, Severity, Subject, Symbols, Tier,
 };
-use crate::source::Route;
+use crate::source::{Route, Target};
 use ipnet::IpNet;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
@@ -78,11 +78,29 @@ impl ClusterFacts for Facts {
         let mut lower = Lowering {
             symbols,
             nodes: &builder.cluster.nodes,
+            unmatched: Vec::new(),
         };
         let route = header.origin.route.clone().key("spec");
         let subject = lower.pods(&facts.subject);
         let ingress = lower.rules(&route.clone().key("ingress"), "from", &facts.ingress);
         let egress = lower.rules(&route.key("egress"), "to", &facts.egress);
+        for route in lower.unmatched {
+            let document = header.origin.document;
+            let origin = Origin { document, route };
+            builder.findings.push(Finding {
+                place: Place::Node {
+                    origin,
+                    target: Target::Value,
+                },
+                id: "LD007",
+                severity: Severity::Warning,
+                message: "no Node of the input with an address has these labels, so the peer is \
+                          about nobody in the answer"
+                    .to_owned(),
+                help: Some("add the cluster's Nodes to the input".to_owned()),
+                related: Vec::new(),
+            });
+        }
         builder.cluster.policies.push(Policy {
             kind: facts.kind,
             namespace: None,
@@ -103,6 +121,8 @@ impl ClusterFacts for Facts {
 struct Lowering<'a> {
     symbols: &'a mut Symbols,
     nodes: &'a [Node],
+    /// Peers that are about nodes, none of which is in the input.
+    unmatched: Vec<Route>,
 }
 
 impl Lowering<'_> {
@@ -148,6 +168,9 @@ impl Lowering<'_> {
         for (index, peer) in rule.peers.iter().enumerate() {
             let route = peers_route.clone().index(index);
             let kinds = self.peer(peer);
+            if matches!(peer, PeerFacts::Nodes(_)) && kinds.is_empty() {
+                self.unmatched.push(route.clone());
+            }
             peers.extend(kinds.into_iter().map(|kind| Peer {
                 kind,
                 route: route.clone(),

@@ -270,7 +270,8 @@ fn attempt(
         // What policy cannot mend may stay as it is.
         hop.overall == Overall::Yes || hop.pieces.iter().all(needs::is_open)
     });
-    if !is_met {
+    // What depends on which of two equal priorities wins is no yes.
+    if !is_met || !after.ties.is_empty() {
         return Ok(None);
     }
     let Some(extra) = extra::extra(question, (&cluster, controller.as_ref()), answer) else {
