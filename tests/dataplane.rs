@@ -14,7 +14,7 @@ mod packets;
 #[path = "dataplane/placed.rs"]
 mod placed;
 
-use clusters::cluster;
+use clusters::settled_cluster;
 use edges::boundary_ports;
 use packets::{config, modes, packets};
 use placed::{halves, place};
@@ -104,7 +104,7 @@ proptest! {
 
     #[test]
     fn rules_that_are_read_back_do_what_evaluate_says(
-        cluster in cluster(), seed in 0..48usize, modes in modes(), choice in choice()
+        cluster in settled_cluster(), seed in 0..48usize, modes in modes(), choice in choice()
     ) {
         let cluster = place(cluster, seed);
         let reach = Reach::new(&cluster);
@@ -125,7 +125,7 @@ proptest! {
     }
 
     #[test]
-    fn rules_are_proved(cluster in cluster(), seed in 0..48usize, modes in modes(), choice in choice()) {
+    fn rules_are_proved(cluster in settled_cluster(), seed in 0..48usize, modes in modes(), choice in choice()) {
         let cluster = place(cluster, seed);
         let reach = Reach::new(&cluster);
         let (book, _) = AddressBook::new(&cluster);
@@ -144,7 +144,7 @@ proptest! {
 
     #[test]
     fn all_nodes_together_are_the_policy(
-        cluster in cluster(), seed in 0..48usize, choice in choice()
+        cluster in settled_cluster(), seed in 0..48usize, choice in choice()
     ) {
         let cluster = place(cluster, seed);
         let reach = Reach::new(&cluster);
@@ -191,7 +191,7 @@ proptest! {
 
     #[test]
     fn the_proof_finds_what_a_packet_shows(
-        cluster in cluster(), seed in 0..48usize, choice in choice(),
+        cluster in settled_cluster(), seed in 0..48usize, choice in choice(),
         faults in proptest::collection::vec((any::<prop::sample::Index>(), 0..7usize), 6)
     ) {
         let cluster = place(cluster, seed);
@@ -230,7 +230,7 @@ proptest! {
 
     #[test]
     fn readers_never_panic(
-        cluster in cluster(),
+        cluster in settled_cluster(),
         cut in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), junk in ".{0,12}"
     ) {
         let cluster = place(cluster, 3);
@@ -256,7 +256,7 @@ proptest! {
     }
 
     #[test]
-    fn files_can_be_applied_again_and_in_phases(cluster in cluster(), seed in 0..48usize, choice in choice()) {
+    fn files_can_be_applied_again_and_in_phases(cluster in settled_cluster(), seed in 0..48usize, choice in choice()) {
         let cluster = place(cluster, seed);
         let reach = Reach::new(&cluster);
         let (book, _) = AddressBook::new(&cluster);

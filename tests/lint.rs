@@ -130,7 +130,7 @@ fn relation(cluster: &Cluster) -> Vec<TrafficSet> {
                 "169.254.169.254",
             ] {
                 let traffic = reach.with_external(a, direction, address.parse().unwrap());
-                all.push(traffic.unwrap_or_else(TrafficSet::none));
+                all.push(traffic.map_or_else(TrafficSet::none, |traffic| traffic.allowed));
             }
         }
     }

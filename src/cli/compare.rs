@@ -64,8 +64,8 @@ pub(super) fn run_implies(args: &ImpliesArgs, output: &Output) -> Result<Exit, F
 
 fn run(args: &CompareArgs, comparison: Comparison, output: &Output) -> Result<Exit, Failure> {
     let read = |path: &PathBuf| {
-        let input = input::read(std::slice::from_ref(path), &args.input, output)?;
-        input::say_ties(&input.cluster, output);
+        let mut input = input::read(std::slice::from_ref(path), &args.input, output)?;
+        input::settle_ties(&mut input.cluster, output);
         Ok(input)
     };
     let (first, second) = (read(&args.first)?, read(&args.second)?);

@@ -153,7 +153,7 @@ pub(super) fn read(
     output: &Output,
 ) -> Result<(Input, AddressBook), Failure> {
     let mut input = input::read(paths, args, output)?;
-    input::say_ties(&input.cluster, output);
+    input::settle_ties(&mut input.cluster, output);
     if input.exit == Exit::No {
         return Err(Failure {
             exit: Exit::No,

@@ -2,7 +2,7 @@
 
 use super::exit::Exit;
 use super::format::{self, FormatArgs};
-use super::input::{self, InputArgs};
+use super::input::{self, InputArgs, tie_note};
 use super::output::{Failure, Output};
 use super::progress::with_progress;
 use super::solver::SolverArgs;
@@ -34,8 +34,12 @@ pub(super) struct ExposureArgs {
 
 pub(super) fn run(args: &ExposureArgs, output: &Output) -> Result<Exit, Failure> {
     let input = input::read(&args.paths, &args.input, output)?;
-    input::say_ties(&input.cluster, output);
     let cluster = &input.cluster;
+    if let Some(note) = tie_note(cluster).filter(|_| !output.quiet) {
+        output.aside(&format!(
+            "note: {note}; whatever one of them lets in is told here\n"
+        ));
+    }
     let answer = with_progress(output, "analysing", || {
         exposure(cluster, input.controller.as_ref(), args.solver.limits())
     });

@@ -9,7 +9,7 @@ use crate::model::{
     Semantics, Severity, policies_blind_to,
 };
 use crate::question::ingress::ControllerChoice;
-use crate::question::ties::{ties, undefined};
+use crate::question::ties::{ties, undefined, untied};
 use crate::report::finding::{counted, render_findings};
 use crate::report::words::policy_name;
 use crate::source::{
@@ -17,6 +17,7 @@ use crate::source::{
 };
 use clap::{Args, ValueEnum};
 use ipnet::IpNet;
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -404,15 +405,21 @@ fn assumptions(cluster: &Cluster, blind: &[PolicyId]) -> Vec<String> {
     found
 }
 
-/// Says so where an answer rests on the order of policies that have the same priority, for commands
-/// whose answer has no place for it.
-pub(super) fn say_ties(cluster: &Cluster, output: &Output) {
+/// Takes policies of the same priority in the order of their names, for commands that have to decide,
+/// and says so where something depends on it.
+pub(super) fn settle_ties(cluster: &mut Cluster, output: &Output) {
     if let Some(note) = tie_note(cluster).filter(|_| !output.quiet) {
-        output.aside(&format!("note: {note}\n"));
+        output.aside(&format!(
+            "note: {note}; here they are taken in the order of their names\n"
+        ));
+    }
+    if let Cow::Owned(settled) = untied(cluster) {
+        *cluster = settled;
     }
 }
 
-fn tie_note(cluster: &Cluster) -> Option<String> {
+/// Names the policies of the same priority that disagree, and about what.
+pub(super) fn tie_note(cluster: &Cluster) -> Option<String> {
     let tied = ties(cluster);
     let (first, second) = tied.first()?;
     let others = match tied.len() {
@@ -420,7 +427,7 @@ fn tie_note(cluster: &Cluster) -> Option<String> {
         n => format!(" (and {} more pairs)", n.saturating_sub(1)),
     };
     let (first, second) = (policy_name(cluster, *first), policy_name(cluster, *second));
-    let depends = undefined(cluster, &tied);
+    let depends = undefined(cluster);
     let n_more = depends.len().saturating_sub(3);
     let shown = depends
         .iter()
@@ -435,7 +442,7 @@ fn tie_note(cluster: &Cluster) -> Option<String> {
     };
     Some(format!(
         "{first} and {second}{others} have the same priority and {what}: which one wins is not \
-         defined, and where nothing else is said they are taken in the order of their names"
+         defined"
     ))
 }
 

@@ -33,8 +33,8 @@ pub(super) struct RedundantArgs {
 }
 
 pub(super) fn run(args: &RedundantArgs, output: &Output) -> Result<Exit, Failure> {
-    let input = input::read(&args.paths, &args.input, output)?;
-    input::say_ties(&input.cluster, output);
+    let mut input = input::read(&args.paths, &args.input, output)?;
+    input::settle_ties(&mut input.cluster, output);
     let (cluster, sources) = (&input.cluster, &input.sources);
     let answer = with_progress(output, "proving", || {
         redundant(cluster, args.solver.limits())

@@ -31,7 +31,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
             let is_open = |pod: &PodId| {
                 addresses.iter().all(|&address| {
                     let through = context.reach.with_external(*pod, at.direction, address);
-                    through.is_some_and(|through| traffic.is_subset(&through))
+                    through.is_some_and(|through| traffic.is_subset(&through.allowed))
                 })
             };
             if addresses.is_empty() || !pods.iter().all(is_open) {

@@ -56,7 +56,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
             let traffic = context
                 .reach
                 .with_external(*pod, Direction::Egress, NODE_LOCAL);
-            traffic.is_none_or(|traffic| traffic.contains(Protocol::Udp, 53))
+            traffic.is_none_or(|traffic| traffic.may().contains(Protocol::Udp, 53))
         };
         if local && !subjects.is_empty() && !subjects.iter().all(cached) {
             found.push(

@@ -485,7 +485,7 @@ impl<'a> Context<'a> {
         let found = Family::ALL.into_iter();
         let found = found.filter_map(|family| self.reach.between(source, destination, family));
         found.fold(TrafficSet::none(), |all, pair| {
-            all.union(&pair.allowed).union(&pair.unknown)
+            all.union(&pair.may())
         })
     }
 
@@ -493,7 +493,7 @@ impl<'a> Context<'a> {
     pub(super) fn outside(&self, pod: PodId, direction: Direction) -> TrafficSet {
         let addresses = self.reach.externals().filter_map(|(_, set)| set.first());
         let found = addresses.filter_map(|a| self.reach.with_external(pod, direction, a));
-        found.fold(TrafficSet::none(), |all, traffic| all.union(&traffic))
+        found.fold(TrafficSet::none(), |all, traffic| all.union(&traffic.may()))
     }
 
     /// Everything that a pod's table lets through, whoever it is to or from.

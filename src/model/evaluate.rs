@@ -86,8 +86,9 @@ fn is_own_node(cluster: &Cluster, pod: &Pod, peer: &Party) -> bool {
     }
 }
 
-/// Evaluates the tiers in order. A flow whose peer is unknown may match some rules or not; then
-/// every outcome that is possible is collected, and only a unanimous one is a decision.
+/// Evaluates the tiers in order. A flow whose peer is unknown may match some rules or not, and of
+/// policies that have the same priority any may come first; then every outcome that is possible is
+/// collected, and only a unanimous one is a decision.
 fn evaluate_tiers(
     cluster: &Cluster,
     flow: &Flow,
@@ -99,58 +100,69 @@ fn evaluate_tiers(
     let mut passed = Vec::new();
     let mut possible = Vec::new();
     let mut uncertain = Vec::new();
+    let mut tied = Vec::new();
     let mut decision = None;
+    // Whether no rule may have decided so far.
+    let mut is_open = true;
     for tier in Tier::ALL {
         let policies = selecting_policies(cluster, tier, direction, pod);
-        if policies.is_empty() || decision.is_some() {
+        if policies.is_empty() || !is_open {
             continue;
         }
         selecting.extend(policies.iter().map(|&(id, _)| id));
         let matches = matching_rules(cluster, flow, direction, &policies, peer);
-        let mut left_tier = false;
-        for (action, reference, certain) in &matches {
-            if !certain {
-                uncertain.push(*reference);
-            }
-            match action {
-                Action::Accept => possible.push(Verdict::Allowed),
-                Action::Deny => possible.push(Verdict::Denied),
-                // What a rule that may have passed leads to is anyone's guess.
-                Action::Pass if !certain => possible.extend([Verdict::Allowed, Verdict::Denied]),
-                Action::Pass => passed.push(*reference),
-            }
-            if *certain {
-                match action {
-                    Action::Pass => left_tier = true,
-                    Action::Accept | Action::Deny => {
+        let mut may_leave = false;
+        for equals in policies.chunk_by(|(_, a), (_, b)| a.priority == b.priority) {
+            let mut firsts = Vec::new();
+            let mut stays_open = is_open;
+            for &(id, _) in equals.iter().filter(|_| is_open) {
+                for (action, reference, certain) in matches.iter().filter(|m| m.1.policy == id) {
+                    match action {
+                        Action::Accept => possible.push(Verdict::Allowed),
+                        Action::Deny => possible.push(Verdict::Denied),
+                        Action::Pass => may_leave = true,
+                    }
+                    if !certain {
+                        uncertain.push(*reference);
+                        continue;
+                    }
+                    if *action == Action::Pass {
+                        passed.push(*reference);
+                    } else if decision.is_none() {
                         decision = Some(Reason::Rules {
                             tier,
                             action: *action,
                             rules: deciding_rules(tier, *action, *reference, &matches),
                         });
                     }
+                    firsts.push((*action, *reference));
+                    stays_open = false;
+                    break;
                 }
-                break;
             }
+            if firsts.iter().any(|a| firsts.iter().any(|b| a.0 != b.0)) {
+                tied.extend(firsts);
+            }
+            is_open = stays_open;
         }
-        if decision.is_none() && !left_tier && tier.undecided() == Undecided::Deny {
+        if is_open && tier.undecided() == Undecided::Deny {
             possible.push(Verdict::Denied);
-            decision = Some(Reason::Isolated { tier });
+            decision.get_or_insert(Reason::Isolated { tier });
         }
+        is_open = may_leave || (is_open && tier.undecided() == Undecided::NextTier);
     }
-    let reason = decision.unwrap_or_else(|| {
+    if is_open {
         // N1, and the default after the last tier.
         possible.push(Verdict::Allowed);
-        Reason::NotIsolated
-    });
-    let last = possible.last().copied().unwrap_or(Verdict::Allowed);
-    let unanimous = possible.iter().all(|&outcome| outcome == last);
+    }
+    let first = possible.first().copied().unwrap_or(Verdict::Allowed);
+    let is_unanimous = possible.iter().all(|&outcome| outcome == first);
     Side {
-        outcome: if unanimous { last } else { Verdict::Unknown },
-        reason: if unanimous {
-            reason
-        } else {
-            Reason::Undecidable { rules: uncertain }
+        outcome: if is_unanimous { first } else { Verdict::Unknown },
+        reason: match (is_unanimous, tied.is_empty()) {
+            (true, _) => decision.unwrap_or(Reason::NotIsolated),
+            (false, false) => Reason::Tied { rules: tied },
+            (false, true) => Reason::Undecidable { rules: uncertain },
         },
         selecting,
         passed,

@@ -121,6 +121,11 @@ pub enum Reason {
         /// The tier that isolates.
         tier: Tier,
     },
+    /// Policies of one tier and priority decide differently, and which of them wins is not defined.
+    Tied {
+        /// What each comes to first, in the order of the policies.
+        rules: Vec<(Action, RuleRef)>,
+    },
     /// Whether a rule matches depends on what the input does not say.
     Undecidable {
         /// The rules that may match.

@@ -87,6 +87,17 @@ pub enum Action {
     Pass,
 }
 
+impl Action {
+    /// `accept`, `deny` or `pass`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Accept => "accept",
+            Action::Deny => "deny",
+            Action::Pass => "pass",
+        }
+    }
+}
+
 /// One policy of any dialect.
 #[derive(Clone, Debug)]
 pub struct Policy {

@@ -54,7 +54,7 @@ pub fn can_resolve(cluster: &Cluster, reach: &Reach, servers: &[PodId], pod: Pod
     let selecting = egress_policies(reach, pod);
     let isolated = !selecting.is_empty();
     let local = reach.with_external(pod, Direction::Egress, NODE_LOCAL);
-    if isolated && local.is_some_and(|traffic| traffic.contains(Protocol::Udp, 53)) {
+    if isolated && local.is_some_and(|traffic| traffic.allowed.contains(Protocol::Udp, 53)) {
         return Verdict::Allowed;
     }
     if servers.is_empty() {

@@ -8,6 +8,7 @@ use crate::model::{
     Selector, Tier, TrafficSet, block_addresses,
 };
 use crate::symbolic::compatible;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Two policies, the first of which is taken first here.
@@ -117,79 +118,117 @@ fn ports_meet(a: &Rule, b: &Rule) -> bool {
     })
 }
 
-/// The cluster in every order that can matter of policies that are tied: of each tier and priority
-/// another one is first, where the first that matches decides. The order that is given is left out.
-/// At most `most`, and whether that is all.
-pub fn orders(cluster: &Cluster, ties: &[Tie], most: usize) -> (Vec<Cluster>, bool) {
-    let mut tied: BTreeMap<(Tier, u32), BTreeSet<usize>> = BTreeMap::new();
-    for id in ties.iter().flat_map(|(a, b)| [a, b]) {
-        if let (Some(policy), Ok(index)) = (cluster.policy(*id), usize::try_from(id.0)) {
-            let own = tied.entry((policy.tier, policy.priority)).or_default();
-            own.insert(index);
+/// The cluster with policies of equal priority in the order of their names, as if they had been given
+/// different ones: what is decided for certain, for who has to decide.
+pub fn untied(cluster: &Cluster) -> Cow<'_, Cluster> {
+    let key = |policy: &Policy| (policy.tier, policy.priority);
+    let is_tied = |pair: &[Policy]| match pair {
+        [a, b] => a.tier != Tier::NetworkPolicy && key(a) == key(b),
+        _ => false,
+    };
+    if !cluster.policies.windows(2).any(is_tied) {
+        return Cow::Borrowed(cluster);
+    }
+    let mut cluster = cluster.clone();
+    number(&mut cluster.policies);
+    Cow::Owned(cluster)
+}
+
+/// Gives policies the priorities of their places, but for NetworkPolicies, which have none.
+fn number(policies: &mut [Policy]) {
+    for (place, policy) in (0u32..).zip(policies) {
+        if policy.tier != Tier::NetworkPolicy {
+            policy.priority = place;
         }
     }
-    let mut found = vec![cluster.clone()];
-    for (key, members) in &tied {
-        let mut more = Vec::new();
-        for base in &found {
-            for &index in members {
-                if more.len() >= most {
-                    return (more, false);
-                }
-                more.push(with_first(base, *key, index));
+}
+
+/// The cluster with its policies in every order that can matter: for each tier, priority and
+/// direction another one of those that are tied comes first, since the first that matches decides.
+/// Policies that are tied are there twice, once for each direction. Without ties, the cluster as it
+/// is. At most 64, and whether that is all.
+pub fn orders(cluster: &Cluster, ties: &[Tie]) -> (Vec<Cluster>, bool) {
+    const MOST: usize = 64;
+    type Key = (Tier, u32, Direction);
+    let mut tied: BTreeMap<Key, BTreeSet<PolicyId>> = BTreeMap::new();
+    for id in ties.iter().flat_map(|(a, b)| [*a, *b]) {
+        let policy = cluster.policy(id);
+        for direction in Direction::ALL {
+            if let Some(policy) = policy.filter(|policy| policy.rules(direction).is_some()) {
+                let key = (policy.tier, policy.priority, direction);
+                tied.entry(key).or_default().insert(id);
             }
         }
-        found = more;
     }
-    (found, true)
-}
-
-fn with_first(cluster: &Cluster, key: (Tier, u32), index: usize) -> Cluster {
-    let mut cluster = cluster.clone();
-    let mut policies = cluster.policies.iter();
-    let first = policies.position(|p| (p.tier, p.priority) == key);
-    if let Some(first) = first
-        && let Some(part) = cluster.policies.get_mut(first..=index)
-    {
-        part.rotate_right(1);
-    }
-    cluster
-}
-
-/// The connections between what is in the input that depend on the order of policies that are tied,
-/// each in words, sorted. At most so many orders are tried as for one answer.
-pub fn undefined(cluster: &Cluster, ties: &[Tie]) -> Vec<String> {
-    let (orders, _) = orders(cluster, ties, MAX_ORDERS);
-    let mut found = BTreeSet::new();
-    for order in &orders {
-        let diff = diff(&Question {
-            clusters: [cluster, order],
-            controllers: [None, None],
+    let mut choices: Vec<BTreeMap<Key, PolicyId>> = vec![BTreeMap::new()];
+    for (key, members) in &tied {
+        let each = choices.iter().flat_map(|choice| {
+            members.iter().map(|&first| {
+                let mut choice = choice.clone();
+                choice.insert(*key, first);
+                choice
+            })
         });
-        for group in &diff.groups {
-            for (caller, source) in ends(cluster, &diff, &group.sources) {
-                for (called, destination) in ends(cluster, &diff, &group.destinations) {
-                    // A pod that is there and itself are no pair; replicas are.
-                    let is_there = |id| cluster.pod(id).is_some_and(|pod| pod.name.is_some());
-                    if caller == called && caller.is_some_and(is_there) {
-                        continue;
-                    }
-                    let traffic = group.traffic.iter().map(|(_, traffic)| traffic);
-                    let traffic = traffic.fold(TrafficSet::none(), |all, one| all.union(one));
-                    let on = match traffic.is_all() {
-                        true => "every port".to_owned(),
-                        false => traffic.to_string(),
-                    };
-                    found.insert(format!("{source} to {destination} on {on}"));
+        choices = each.take(MOST.saturating_add(1)).collect();
+    }
+    let is_all = choices.len() <= MOST;
+    choices.truncate(MOST);
+    let ordered = choices.iter().map(|choice| {
+        let mut halves: Vec<(bool, Policy)> = Vec::new();
+        for (id, policy) in cluster.policies_with_ids() {
+            let is_tied = tied.values().any(|members| members.contains(&id));
+            if !is_tied {
+                halves.push((false, policy.clone()));
+                continue;
+            }
+            for direction in Direction::ALL {
+                let mut half = policy.clone();
+                match direction {
+                    Direction::Egress => half.ingress = None,
+                    Direction::Ingress => half.egress = None,
                 }
+                let key = (policy.tier, policy.priority, direction);
+                halves.push((choice.get(&key) == Some(&id), half));
+            }
+        }
+        halves.sort_by_key(|(is_first, half)| (half.tier, half.priority, !is_first));
+        let mut cluster = cluster.clone();
+        cluster.policies = halves.into_iter().map(|(_, half)| half).collect();
+        number(&mut cluster.policies);
+        cluster
+    });
+    (ordered.collect(), is_all)
+}
+
+/// The connections between what is in the input that depend on the order of policies that have the
+/// same priority, each in words, sorted.
+pub fn undefined(cluster: &Cluster) -> Vec<String> {
+    let in_order = untied(cluster);
+    let diff = diff(&Question {
+        clusters: [&in_order, cluster],
+        controllers: [None, None],
+    });
+    let mut found = BTreeSet::new();
+    for group in &diff.groups {
+        for (caller, source) in ends(cluster, &diff, &group.sources) {
+            for (called, destination) in ends(cluster, &diff, &group.destinations) {
+                // A pod that is there and itself are no pair; replicas are.
+                let is_there = |id| cluster.pod(id).is_some_and(|pod| pod.name.is_some());
+                if caller == called && caller.is_some_and(is_there) {
+                    continue;
+                }
+                let traffic = group.traffic.iter().map(|(_, traffic)| traffic);
+                let traffic = traffic.fold(TrafficSet::none(), |all, one| all.union(one));
+                let on = match traffic.is_all() {
+                    true => "every port".to_owned(),
+                    false => traffic.to_string(),
+                };
+                found.insert(format!("{source} to {destination} on {on}"));
             }
         }
     }
     found.into_iter().collect()
 }
-
-/// So many orders are tried.
-const MAX_ORDERS: usize = 64;
 
 /// Each unit by its first pod and its name; addresses and the controller have no pod.
 fn ends(cluster: &Cluster, diff: &Diff, ends: &Ends) -> Vec<(Option<PodId>, String)> {

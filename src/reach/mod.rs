@@ -44,7 +44,8 @@ pub struct Reach {
 pub struct PairTraffic {
     /// Allowed, whatever addresses the pods get.
     pub allowed: TrafficSet,
-    /// Allowed for some addresses that the pods could get and not for others.
+    /// Allowed for some addresses that the pods could get and not for others, or for some order of
+    /// policies that have the same priority.
     pub unknown: TrafficSet,
 }
 
@@ -59,6 +60,11 @@ impl PairTraffic {
     /// Everything, for certain.
     pub fn all() -> Self {
         Self::new(TrafficSet::all(), &TrafficSet::none())
+    }
+
+    /// What is allowed or may be.
+    pub fn may(&self) -> TrafficSet {
+        self.allowed.union(&self.unknown)
     }
 
     /// Whether nothing is allowed and nothing may be.
@@ -208,10 +214,9 @@ impl Reach {
         } else {
             self.side(destination, Direction::Ingress, sources)
         };
-        let may = |side: &PairTraffic| side.allowed.union(&side.unknown);
         Some(PairTraffic::new(
             egress.allowed.intersection(&ingress.allowed),
-            &may(&egress).intersection(&may(&ingress)),
+            &egress.may().intersection(&ingress.may()),
         ))
     }
 
@@ -222,8 +227,12 @@ impl Reach {
         let Some(first) = each.next() else {
             return PairTraffic::default();
         };
-        let (must, may) = each.fold((first.clone(), first), |(must, may), traffic| {
-            (must.intersection(&traffic), may.union(&traffic))
+        let may = first.may();
+        let (must, may) = each.fold((first.allowed, may), |(must, may), traffic| {
+            (
+                must.intersection(&traffic.allowed),
+                may.union(&traffic.may()),
+            )
         });
         PairTraffic::new(must, &may)
     }
@@ -235,7 +244,7 @@ impl Reach {
         pod: PodId,
         direction: Direction,
         address: IpAddr,
-    ) -> Option<TrafficSet> {
+    ) -> Option<PairTraffic> {
         let group = self.group_of(pod)?;
         self.universe.elements_in(group, Family::of(address))?;
         let element = self.universe.external_of(address)?;

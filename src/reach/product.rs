@@ -1,7 +1,7 @@
 //! The relation as a union of products, for people and for machines: sources × destinations ×
 //! traffic, never expanded to pairs.
 
-use super::{GroupId, Reach};
+use super::{Entry, GroupId, Reach};
 use crate::model::{AddressSet, Direction, Family, TrafficSet, family_addresses};
 use roaring::RoaringBitmap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,9 +79,10 @@ pub fn products(reach: &Reach) -> Products {
     products.allowed = merge(products.allowed);
     products.unknown = merge(products.unknown);
     for direction in Direction::ALL {
-        products
-            .allowed
-            .extend(merge(with_externals(reach, direction)));
+        let sure = with_externals(reach, direction, |entry| &entry.peers);
+        products.allowed.extend(merge(sure));
+        let unsure = with_externals(reach, direction, |entry| &entry.unsure);
+        products.unknown.extend(merge(unsure));
     }
     products
 }
@@ -162,9 +163,10 @@ fn project(reach: &Reach, family: Family, direction: Direction) -> Vec<Projected
                 .iter()
                 .map(|entry| {
                     let (must, may) = reach.project(&entry.peers, family);
+                    let (_, perhaps) = reach.project(&entry.unsure, family);
                     Projected {
                         must,
-                        may,
+                        may: may | perhaps,
                         traffic: &entry.traffic,
                     }
                 })
@@ -208,11 +210,15 @@ fn profiles_meeting(
 }
 
 /// What pods and addresses outside let each other: the pods' side decides alone (N4).
-fn with_externals(reach: &Reach, direction: Direction) -> Vec<Product> {
+fn with_externals(
+    reach: &Reach,
+    direction: Direction,
+    peers: impl Fn(&Entry) -> &RoaringBitmap,
+) -> Vec<Product> {
     let mut found = Vec::new();
     for (table, members) in reach.profiles_of(direction) {
         for entry in &table.entries {
-            let addresses = reach.external_addresses(&entry.peers);
+            let addresses = reach.external_addresses(peers(entry));
             for (present, addresses) in by_presence(reach, &addresses) {
                 let pods = members & present;
                 if pods.is_empty() || addresses.is_empty() {

@@ -18,6 +18,8 @@ pub fn row(reach: &Reach, source: GroupId, family: Family) -> Row {
         return Vec::new();
     };
     let egress = reach.table(reach.profile(source, Direction::Egress), Direction::Egress);
+    // What is not certain is rare, and is looked at pair by pair.
+    let is_simple = egress.entries.len() <= 64 && egress.entries.iter().all(|e| e.unsure.is_empty());
     let mut from_here: Vec<Option<(TrafficSet, TrafficSet)>> = vec![None; reach.ingress.len()];
     let mut cache: HashMap<(u64, u32), Arc<PairTraffic>> = HashMap::new();
     let mut row = Vec::new();
@@ -26,7 +28,7 @@ pub fn row(reach: &Reach, source: GroupId, family: Family) -> Row {
             continue;
         };
         let single = match theirs {
-            [element] if egress.entries.len() <= 64 => Some(element),
+            [element] if is_simple => Some(element),
             _ => None,
         };
         let exempt = reach.universe.share_node(source, destination);
@@ -48,11 +50,11 @@ pub fn row(reach: &Reach, source: GroupId, family: Family) -> Row {
         }
         let profile = reach.profile(destination, Direction::Ingress);
         let found = cache.entry((mask, profile.0)).or_insert_with(|| {
-            let out = egress.traffic_of(*element);
+            let out = egress.traffic_of(*element).allowed;
             let into = from_here.get_mut(to_index(profile.0)).map(|slot| {
                 slot.get_or_insert_with(|| {
                     let side = reach.side(destination, Direction::Ingress, own);
-                    let may = side.allowed.union(&side.unknown);
+                    let may = side.may();
                     (side.allowed, may)
                 })
             });

@@ -6,7 +6,7 @@
 
 use super::posting::Postings;
 use super::universe::{ElementId, GroupId, Universe};
-use super::{next_id, to_index};
+use super::{PairTraffic, next_id, to_index};
 use crate::model::{
     Action, Cluster, Direction, PolicyId, PortMatchKind, PortSet, Protocol, Rule, Symbol, Tier,
     TrafficSet, Undecided,
@@ -25,17 +25,21 @@ pub struct ProfileId(pub u32);
 pub struct Entry {
     /// The elements.
     pub peers: RoaringBitmap,
+    /// Other elements that may be let through: which of two policies of the same priority wins is
+    /// not defined.
+    pub unsure: RoaringBitmap,
     /// The traffic; disjoint from that of the table's other entries.
     pub traffic: TrafficSet,
 }
 
 /// What a profile lets through, in canonical form: entries have pairwise disjoint traffic and
-/// distinct, non-empty peers, so a port of a protocol is in at most one entry.
+/// distinct peers that are let through or may be, so a port of a protocol is in at most one entry.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Table {
     /// The entries, in the order of their first port.
     pub entries: Vec<Entry>,
-    /// Who is let through on all other traffic: what has no port that a policy can name.
+    /// Who is let through for certain on all other traffic: what has no port that a policy can
+    /// name.
     pub rest: RoaringBitmap,
     /// The policies that select the pods of this profile, in order.
     pub policies: Vec<PolicyId>,
@@ -43,12 +47,17 @@ pub struct Table {
 }
 
 impl Table {
-    /// Everything with a port that is let through to or from one element.
-    pub fn traffic_of(&self, element: ElementId) -> TrafficSet {
-        self.entries
-            .iter()
-            .filter(|entry| entry.peers.contains(element.0))
-            .fold(TrafficSet::none(), |set, entry| set.union(&entry.traffic))
+    /// Everything with a port that is let through to or from one element, or may be.
+    pub fn traffic_of(&self, element: ElementId) -> PairTraffic {
+        let mut found = PairTraffic::default();
+        for entry in &self.entries {
+            if entry.peers.contains(element.0) {
+                found.allowed = found.allowed.union(&entry.traffic);
+            } else if entry.unsure.contains(element.0) {
+                found.unknown = found.unknown.union(&entry.traffic);
+            }
+        }
+        found
     }
 
     /// Whether a NetworkPolicy isolates the pods (N1, N2). Policies of other tiers only have rules.
@@ -74,6 +83,7 @@ pub(super) struct Profiles {
 #[derive(Debug)]
 pub struct RuleBoxes {
     tier: Tier,
+    priority: u32,
     /// What the rule does.
     pub action: Action,
     /// The policy.
@@ -152,7 +162,8 @@ impl Profiles {
                 &table.policies,
                 rules,
                 rest,
-            );
+            )
+            .certain;
         }
         profiles
     }
@@ -293,6 +304,7 @@ fn rule_boxes<'a>(
             let boxes = traffic_boxes(postings, direction, rule, resolved, &peers);
             all.push(RuleBoxes {
                 tier: policy.tier,
+                priority: policy.priority,
                 action: rule.action,
                 policy: id,
                 rule: index,
@@ -372,14 +384,20 @@ fn tabulate(
     for protocol in Protocol::ALL {
         for (first, last) in port_pieces(protocol, rules) {
             let on_port = |traffic: &Traffic| traffic.ports.contains(protocol, first);
-            let peers = let_through(cluster, direction, everything, policies, rules, on_port);
-            if peers.is_empty() {
+            let through = let_through(cluster, direction, everything, policies, rules, on_port);
+            let (peers, unsure) = (through.certain, through.unsure);
+            if peers.is_empty() && unsure.is_empty() {
                 continue;
             }
             let traffic = TrafficSet::of(protocol, PortSet::range(first, last));
-            match entries.iter_mut().find(|entry| entry.peers == peers) {
+            let mut known = entries.iter_mut();
+            match known.find(|entry| entry.peers == peers && entry.unsure == unsure) {
                 Some(entry) => entry.traffic = entry.traffic.union(&traffic),
-                None => entries.push(Entry { peers, traffic }),
+                None => entries.push(Entry {
+                    peers,
+                    unsure,
+                    traffic,
+                }),
             }
         }
     }
@@ -404,6 +422,14 @@ fn port_pieces(protocol: Protocol, rules: &[RuleBoxes]) -> Vec<(u16, u16)> {
     starts.iter().copied().zip(ends).collect()
 }
 
+/// Elements by what becomes of them.
+struct Through {
+    /// Let through.
+    certain: RoaringBitmap,
+    /// Let through or not, since it is not defined which of several policies wins.
+    unsure: RoaringBitmap,
+}
+
 /// The elements that are let through on some traffic, of which all rules either match all or
 /// none: `evaluate` with a set in place of the peer.
 fn let_through(
@@ -413,9 +439,9 @@ fn let_through(
     policies: &[PolicyId],
     rules: &[RuleBoxes],
     is_about: impl Fn(&Traffic) -> bool,
-) -> RoaringBitmap {
-    let mut allowed = RoaringBitmap::new();
-    let mut undecided = everything.clone();
+) -> Through {
+    let (mut may_pass, mut may_stop) = (RoaringBitmap::new(), RoaringBitmap::new());
+    let mut open = everything.clone();
     for tier in Tier::ALL {
         let selects = policies
             .iter()
@@ -424,26 +450,44 @@ fn let_through(
         if !selects {
             continue;
         }
-        let mut passed = RoaringBitmap::new();
-        for rule in rules.iter().filter(|rule| rule.tier == tier) {
-            for (peers, traffic) in &rule.boxes {
-                if !is_about(traffic) {
-                    continue;
+        let mut left = RoaringBitmap::new();
+        let of_tier = rules.iter().filter(|rule| rule.tier == tier);
+        let of_tier: Vec<&RuleBoxes> = of_tier.collect();
+        for equals in of_tier.chunk_by(|a, b| a.priority == b.priority) {
+            // Of policies of one priority any may be asked first: each is, with all that is open.
+            let mut stays_open = open.clone();
+            for policy in equals.chunk_by(|a, b| a.policy == b.policy) {
+                let mut undecided = open.clone();
+                for rule in policy {
+                    for (peers, traffic) in &rule.boxes {
+                        if !is_about(traffic) {
+                            continue;
+                        }
+                        let matched = &undecided & peers.as_ref();
+                        match rule.action {
+                            Action::Accept => may_pass |= &matched,
+                            Action::Deny => may_stop |= &matched,
+                            Action::Pass => left |= &matched,
+                        }
+                        undecided -= matched;
+                    }
                 }
-                let matched = &undecided & peers.as_ref();
-                match rule.action {
-                    Action::Accept => allowed |= &matched,
-                    Action::Deny => {}
-                    Action::Pass => passed |= &matched,
-                }
-                undecided -= matched;
+                stays_open &= undecided;
             }
+            open = stays_open;
         }
-        undecided = match tier.undecided() {
-            Undecided::Deny => passed,
-            Undecided::NextTier => undecided | passed,
+        open = match tier.undecided() {
+            Undecided::Deny => {
+                may_stop |= open;
+                left
+            }
+            Undecided::NextTier => open | left,
         };
     }
     // N1, and the default after the last tier.
-    allowed | undecided
+    may_pass |= open;
+    Through {
+        certain: &may_pass - &may_stop,
+        unsure: may_pass & may_stop,
+    }
 }

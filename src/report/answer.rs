@@ -30,7 +30,7 @@ pub fn render_answer(context: Context<'_>, answer: &Answer) -> String {
     let mut text = headline(context, answer);
     for (first, second) in &answer.ties {
         text.push_str(&format!(
-            "  {} and {} have the same priority, and which one wins is not defined; what follows takes the first first\n",
+            "  {} and {} have the same priority, and which one wins is not defined: give them different ones\n",
             policy_name(context.cluster, *first),
             policy_name(context.cluster, *second),
         ));
@@ -62,7 +62,7 @@ fn headline(context: Context<'_>, answer: &Answer) -> String {
         Overall::Yes => answer.hops.last(),
         overall => answer.hops.iter().find(|hop| hop.overall == overall),
     };
-    if !answer.ties.is_empty() {
+    if !answer.ties.is_empty() && answer.overall == Overall::Unknown {
         return format!(
             "{word}: whether {from} can reach {to} is not defined: policies of the same priority disagree\n"
         );
@@ -331,11 +331,37 @@ pub(super) fn explain_side(
             rules_drawing(context, &message, sign, rules)
         }
         Reason::Isolated { .. } => isolated(context, direction, side, &title, near),
+        Reason::Tied { rules } => tied(context, &title, rules),
         Reason::Undecidable { rules } => {
             let message = format!("{title}: depends on who exactly asks; this may match: ");
             rules_drawing(context, &message, Sign::Unknown, rules)
         }
     }
+}
+
+/// Policies of the same priority that decide differently, each with what it comes to.
+fn tied(context: Context<'_>, title: &str, rules: &[(Action, RuleRef)]) -> String {
+    let outcome = |action: Action| match action {
+        Action::Accept => "allows it",
+        Action::Deny => "denies it",
+        Action::Pass => "passes it on",
+    };
+    let each = rules.iter().map(|(action, rule)| {
+        let name = policy_name(context.cluster, rule.policy);
+        format!("{name} {}", outcome(*action))
+    });
+    let message = format!(
+        "{title}: not defined, since {}, with the same priority",
+        each.collect::<Vec<_>>().join(", and ")
+    );
+    let marks = rules.iter().filter_map(|(action, reference)| {
+        let (origin, rule) = rule_of(context.cluster, reference)?;
+        Some(Mark::value(origin_at(origin, &rule.route), outcome(*action)))
+    });
+    let marks: Vec<Mark> = marks.collect();
+    Drawing::new(context.sources, message, &marks)
+        .with_sign(Sign::Unknown)
+        .render(context.style)
 }
 
 /// What passed to the next tier before it was decided.

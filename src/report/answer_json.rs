@@ -26,7 +26,7 @@ pub struct AnswerJson {
     /// The steps of the way, in order; one for a direct question.
     pub hops: Vec<HopJson>,
     /// Pairs of policies of the same tier and priority that disagree about this: which one wins is
-    /// not defined, so the answer is unknown, and the steps are told with the first of them first.
+    /// not defined, so what depends on it is unknown.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub ties: Vec<[String; 2]>,
     /// With `--fix`: changes that make the answer yes, those that open least else first.
@@ -119,7 +119,7 @@ pub struct SideJson {
     /// `allowed`, `denied` or `unknown`.
     pub outcome: String,
     /// `not-a-pod`, `host-network`, `loopback`, `own-node`, `not-isolated`, `rules`,
-    /// `isolated` or `undecidable`.
+    /// `isolated`, `tied` (policies of the same priority decide differently) or `undecidable`.
     pub reason: String,
     /// The policies that select the pod.
     pub policies: Vec<String>,
@@ -134,6 +134,8 @@ pub struct RuleJson {
     pub policy: String,
     /// The rule's place in it, `spec.ingress[0]` for example.
     pub route: String,
+    /// What the rule does: `accept`, `deny` or `pass`.
+    pub action: String,
     /// Where it is written: `file:line:column`.
     pub location: String,
 }
@@ -266,6 +268,7 @@ fn example_json(cluster: &Cluster, sources: &Sources, example: &Example) -> Exam
 }
 
 fn side_json(cluster: &Cluster, sources: &Sources, direction: Direction, side: &Side) -> SideJson {
+    let tied: Vec<RuleRef>;
     let (reason, rules): (&str, &[RuleRef]) = match &side.reason {
         Reason::NotAPod => ("not-a-pod", &[]),
         Reason::HostNetwork => ("host-network", &[]),
@@ -274,6 +277,10 @@ fn side_json(cluster: &Cluster, sources: &Sources, direction: Direction, side: &
         Reason::NotIsolated => ("not-isolated", &[]),
         Reason::Rules { rules, .. } => ("rules", rules),
         Reason::Isolated { .. } => ("isolated", &[]),
+        Reason::Tied { rules } => {
+            tied = rules.iter().map(|(_, rule)| *rule).collect();
+            ("tied", &tied)
+        }
         Reason::Undecidable { rules } => ("undecidable", rules),
     };
     SideJson {
@@ -306,6 +313,7 @@ fn rule_json(
     Some(RuleJson {
         policy: policy_name(cluster, reference.policy),
         route: rule.route.to_string(),
+        action: rule.action.name().to_owned(),
         location: place_text(
             sources,
             &Place::Node {

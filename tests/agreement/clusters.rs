@@ -6,6 +6,7 @@ use portolan::model::{
     Action, Cluster, ContainerPort, IpBlock, NamespaceMatch, Peer, PeerKind, Policy, PortMatch,
     PortMatchKind, Protocol, Rule, Selector, Subject, Symbol, Tier, WorkloadId,
 };
+use portolan::question::ties::untied;
 use portolan::source::Route;
 use proptest::prelude::*;
 
@@ -28,7 +29,7 @@ enum Focus {
     HostNetwork,
 }
 
-/// A cluster of policies of all tiers. The first pod comes again: once as it is, so that there
+/// A cluster of policies of all tiers, of which some have the same priority. The first pod comes again: once as it is, so that there
 /// are pods that nothing tells apart, and with one thing changed at a time, so that there are
 /// pods that only this tells apart.
 pub(crate) fn cluster() -> impl Strategy<Value = Cluster> {
@@ -38,7 +39,19 @@ pub(crate) fn cluster() -> impl Strategy<Value = Cluster> {
     })
 }
 
+/// Likewise, with policies of one priority in the order of their names: for those who decide.
+#[allow(dead_code, reason = "not all tests that share this file need it")]
+pub(crate) fn settled_cluster() -> impl Strategy<Value = Cluster> {
+    cluster().prop_map(|cluster| untied(&cluster).into_owned())
+}
+
 /// Likewise, each pod only once.
+#[allow(dead_code, reason = "not all tests that share this file need it")]
+pub(crate) fn small_settled_cluster() -> impl Strategy<Value = Cluster> {
+    small_cluster().prop_map(|cluster| untied(&cluster).into_owned())
+}
+
+/// A cluster of policies of all tiers, of which some have the same priority; each pod only once.
 pub(crate) fn small_cluster() -> impl Strategy<Value = Cluster> {
     let focus = prop_oneof![
         1 => Just(Focus::Nothing),

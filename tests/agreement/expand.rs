@@ -62,8 +62,8 @@ pub(crate) fn in_products_outside(
     pod: PodId,
     direction: Direction,
     address: IpAddr,
-) -> TrafficSet {
-    let holding = products.allowed.iter().filter(|product| {
+) -> PairTraffic {
+    let holds = |product: &&Product| {
         let (inside, outside) = match direction {
             Direction::Egress => (&product.sources, &product.destinations),
             Direction::Ingress => (&product.destinations, &product.sources),
@@ -73,10 +73,17 @@ pub(crate) fn in_products_outside(
             End::Groups(_) => false,
         };
         in_scope(product, Family::of(address)) && has_pod(reach, inside, pod) && holds_address
-    });
-    holding.fold(TrafficSet::none(), |set, product| {
-        set.union(&product.traffic)
-    })
+    };
+    let sum = |products: &[Product]| {
+        let holding = products.iter().filter(holds);
+        holding.fold(TrafficSet::none(), |set, product| {
+            set.union(&product.traffic)
+        })
+    };
+    PairTraffic {
+        allowed: sum(&products.allowed),
+        unknown: sum(&products.unknown),
+    }
 }
 
 fn in_scope(product: &Product, family: Family) -> bool {

@@ -7,9 +7,9 @@ use crate::expand::{in_products, in_products_outside, in_row, is_mentioned};
 use portolan::manifest::{LoadOptions, Loaded, load_str};
 use portolan::model::{
     AddressChoice, Cluster, Direction, Family, Flow, NodeId, Party, PodId, Protocol, Severity,
-    TrafficSet, Verdict, address_choices, evaluate, evaluate_pods,
+    Verdict, address_choices, evaluate, evaluate_pods,
 };
-use portolan::reach::{Products, Reach, products};
+use portolan::reach::{PairTraffic, Products, Reach, products};
 use std::net::IpAddr;
 
 pub(crate) use portolan::model::Verdict::{Allowed, Denied, Unknown};
@@ -312,7 +312,7 @@ fn with_other<'a>(
         Party::External { address } => Some(address),
         Party::Pod { .. } | Party::SomePod => None,
     };
-    let reached: Option<TrafficSet> = address.map(|address| {
+    let reached: Option<PairTraffic> = address.map(|address| {
         let reached = reach.with_external(pod, direction, address).unwrap();
         let in_products = in_products_outside(reach, products, pod, direction, address);
         assert_eq!(reached, in_products, "reach and products: {other:?}");
@@ -340,9 +340,8 @@ fn with_other<'a>(
         };
         let evaluated = evaluate(cluster, &flow).verdict;
         if let Some(reached) = &reached {
-            let allowed = evaluated == Verdict::Allowed;
             let context = format!("evaluate and reach: {flow:?}");
-            assert_eq!(allowed, reached.contains(protocol, port), "{context}");
+            assert_eq!(evaluated, reached.verdict(protocol, port), "{context}");
         }
         evaluated
     }

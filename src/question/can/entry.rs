@@ -10,6 +10,7 @@ use crate::model::{
     ServiceType, TrafficPolicy, TrafficSet, Verdict, evaluate, family_addresses,
 };
 use crate::question::ingress::{Target, all_backends, follow};
+use crate::reach::PairTraffic;
 use crate::question::service::selected_pods;
 use std::collections::BTreeMap;
 
@@ -268,22 +269,19 @@ fn from_nodes(context: Context<'_>, id: PodId, asked: &TrafficSet) -> Result<Vec
         .flat_map(|node| node.addresses.iter().copied())
         .collect();
     if !known.is_empty() {
-        let mut by_traffic: BTreeMap<TrafficSet, AddressSet> = BTreeMap::new();
+        let mut by_traffic: BTreeMap<(TrafficSet, TrafficSet), AddressSet> = BTreeMap::new();
         for address in known {
             let found = context.reach.with_external(id, Direction::Ingress, address);
             if let Some(traffic) = found {
-                let set = by_traffic.entry(traffic.intersection(asked)).or_default();
+                let cut = |traffic: &TrafficSet| traffic.intersection(asked);
+                let key = (cut(&traffic.allowed), cut(&traffic.unknown));
+                let set = by_traffic.entry(key).or_default();
                 *set = set.union(&AddressSet::of_addresses([address]));
             }
         }
-        for (traffic, addresses) in by_traffic {
+        for ((allowed, unknown), addresses) in by_traffic {
             let first = addresses.first();
-            let mut one = piece(
-                Who::OtherNodes(addresses),
-                &traffic,
-                TrafficSet::none(),
-                None,
-            );
+            let mut one = piece(Who::OtherNodes(addresses), &allowed, unknown, None);
             one.example = first
                 .map(|address| traced(context, id, &one, address))
                 .transpose()?
@@ -307,16 +305,16 @@ fn from_nodes(context: Context<'_>, id: PodId, asked: &TrafficSet) -> Result<Vec
             .externals()
             .map(|(_, atom)| atom.intersection(&family_addresses(family)));
         let firsts: Vec<_> = atoms.filter_map(|atom| atom.first()).collect();
-        let each: Vec<TrafficSet> = firsts
+        let each: Vec<PairTraffic> = firsts
             .iter()
             .filter_map(|&address| context.reach.with_external(id, Direction::Ingress, address))
             .collect();
         let some = each
             .iter()
-            .fold(TrafficSet::none(), |all, one| all.union(one));
+            .fold(TrafficSet::none(), |all, one| all.union(&one.may()));
         let always = each
             .iter()
-            .fold(some.clone(), |all, one| all.intersection(one));
+            .fold(some.clone(), |all, one| all.intersection(&one.allowed));
         let unknown = some.difference(&always);
         let mut one = piece(
             Who::OtherNodes(AddressSet::default()),
@@ -362,11 +360,9 @@ fn traced(
     piece: &Piece,
     address: std::net::IpAddr,
 ) -> Result<Option<Example>, CanError> {
-    let pool = if piece.allowed.is_none() {
-        &piece.asked
-    } else {
-        &piece.allowed
-    };
+    let pools = [&piece.allowed, &piece.unknown, &piece.asked];
+    let found = pools.into_iter().find(|pool| !pool.is_none());
+    let pool = found.unwrap_or(&piece.asked);
     let ports = crate::model::Protocol::ALL.into_iter();
     let Some((protocol, port)) = ports.filter_map(|p| Some((p, pool.get(p).first()?))).next()
     else {

@@ -19,15 +19,16 @@ use super::endpoint::Endpoint;
 use super::ingress::ControllerChoice;
 use super::near::NearMiss;
 use super::service::selected_pods;
-use super::ties::{Tie, orders, ties};
+use super::ties::Tie;
 use crate::model::{
-    AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, Origin, PodId, Protocol,
+    AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, Origin, PodId, Protocol, Reason,
     TrafficSet,
 };
 use crate::reach::Reach;
 use called::direct_hop;
 use ingress_hops::ingress_hops;
 use service_hops::service_hops;
+use std::collections::BTreeSet;
 use thiserror::Error;
 
 /// Which traffic is asked about.
@@ -183,8 +184,8 @@ pub struct Answer {
     pub overall: Overall,
     /// The steps, in order.
     pub hops: Vec<Hop>,
-    /// Policies of one tier and priority that disagree about this, so that the answer is another
-    /// when the second of two is taken first; the steps are told with the first.
+    /// Policies of one tier and priority that disagree about this: which of two wins is not defined,
+    /// and what depends on it is unknown.
     pub ties: Vec<Tie>,
 }
 
@@ -282,51 +283,9 @@ pub struct Context<'a> {
     pub controller: Option<&'a ControllerChoice>,
 }
 
-/// So many orders of policies that are tied are tried.
-const MAX_ORDERS: usize = 64;
-
-/// Answers "can `from` reach `to`". Where policies of one tier and priority disagree, every order of
-/// them is asked about, and an answer that depends on it is unknown.
+/// Answers "can `from` reach `to`". What depends on which of two policies of the same priority wins
+/// is unknown.
 pub fn can(
-    context: Context<'_>,
-    from: &Endpoint,
-    to: &Endpoint,
-    port: &PortQuery,
-) -> Result<Answer, CanError> {
-    let mut answer = in_order(context, from, to, port)?;
-    let ties = ties(context.cluster);
-    if ties.is_empty() {
-        return Ok(answer);
-    }
-    let (orders, are_all) = orders(context.cluster, &ties, MAX_ORDERS);
-    let said = |answer: &Answer| -> Vec<_> {
-        let pieces = answer.hops.iter().flat_map(|hop| &hop.pieces);
-        let each = pieces.map(|p| (p.source.clone(), p.destination.clone(), p.allowed.clone()));
-        each.collect()
-    };
-    for cluster in &orders {
-        let reach = Reach::new(cluster);
-        let other = Context {
-            cluster,
-            reach: &reach,
-            ..context
-        };
-        let other = in_order(other, from, to, port)?;
-        if other.overall != answer.overall || said(&other) != said(&answer) {
-            answer.overall = Overall::Unknown;
-            answer.ties = ties;
-            return Ok(answer);
-        }
-    }
-    if !are_all {
-        answer.overall = Overall::Unknown;
-        answer.ties = ties;
-    }
-    Ok(answer)
-}
-
-/// The answer with policies in the order of the cluster.
-fn in_order(
     context: Context<'_>,
     from: &Endpoint,
     to: &Endpoint,
@@ -350,11 +309,44 @@ fn in_order(
         _ => vec![direct_hop(context, &sources, to, port)?],
     };
     let overall = hops.iter().map(|hop| hop.overall).fold(Overall::Yes, worse);
+    let mut ties = BTreeSet::new();
+    for piece in hops.iter().flat_map(|hop| &hop.pieces) {
+        ties.extend(ties_of(context, piece)?);
+    }
     Ok(Answer {
         overall,
         hops,
-        ties: Vec::new(),
+        ties: ties.into_iter().collect(),
     })
+}
+
+/// The policies of the same priority that what is unknown of a piece depends on, where it does.
+fn ties_of(context: Context<'_>, piece: &Piece) -> Result<Vec<Tie>, CanError> {
+    if piece.unknown.is_none() {
+        return Ok(Vec::new());
+    }
+    let own = match piece.allowed.is_none() {
+        true => piece.example.clone(),
+        false => {
+            let unknown = Piece {
+                allowed: TrafficSet::none(),
+                ..piece.clone()
+            };
+            example::example(context, &unknown)?
+        }
+    };
+    let evaluation = own.iter().map(|example| &example.evaluation);
+    let sides = evaluation.flat_map(|e| [&e.egress, &e.ingress]);
+    let mut found = Vec::new();
+    for side in sides {
+        if let Reason::Tied { rules } = &side.reason
+            && let Some((action, first)) = rules.first()
+            && let Some((_, other)) = rules.iter().find(|(other, _)| other != action)
+        {
+            found.push((first.policy, other.policy));
+        }
+    }
+    Ok(found)
 }
 
 /// The answer of two steps that must both succeed.

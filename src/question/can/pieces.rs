@@ -43,28 +43,16 @@ fn pairs(context: Context<'_>, sources: &Caller, destination: &Who) -> Vec<Pair>
         (Caller::Pods(pods), Who::Addresses(addresses)) => {
             outside_pairs(context, pods, addresses, Direction::Egress)
                 .into_iter()
-                .map(|(pods, addresses, traffic)| {
-                    (
-                        pods,
-                        Who::Addresses(addresses),
-                        None,
-                        traffic,
-                        TrafficSet::none(),
-                    )
+                .map(|(pods, addresses, allowed, unknown)| {
+                    (pods, Who::Addresses(addresses), None, allowed, unknown)
                 })
                 .collect()
         }
         (Caller::Addresses(addresses), Who::Pods(pods)) => {
             outside_pairs(context, pods, addresses, Direction::Ingress)
                 .into_iter()
-                .map(|(pods, addresses, traffic)| {
-                    (
-                        Who::Addresses(addresses),
-                        pods,
-                        None,
-                        traffic,
-                        TrafficSet::none(),
-                    )
+                .map(|(pods, addresses, allowed, unknown)| {
+                    (Who::Addresses(addresses), pods, None, allowed, unknown)
                 })
                 .collect()
         }
@@ -138,24 +126,27 @@ fn outside_pairs(
     pods: &[PodId],
     addresses: &AddressSet,
     direction: Direction,
-) -> Vec<(Who, AddressSet, TrafficSet)> {
-    let mut found: Vec<(Who, AddressSet, TrafficSet)> = Vec::new();
+) -> Vec<(Who, AddressSet, TrafficSet, TrafficSet)> {
+    let mut found = Vec::new();
     for pods in by_group(context.reach, pods).into_values() {
-        let mut by_traffic: BTreeMap<TrafficSet, AddressSet> = BTreeMap::new();
+        let mut by_traffic: BTreeMap<(TrafficSet, TrafficSet), AddressSet> = BTreeMap::new();
         for (_, atom) in context.reach.externals() {
             let part = atom.intersection(addresses);
             let (Some(address), Some(&pod)) = (part.first(), pods.first()) else {
                 continue;
             };
             if let Some(traffic) = context.reach.with_external(pod, direction, address) {
-                let set = by_traffic.entry(traffic).or_default();
+                let key = (traffic.allowed, traffic.unknown);
+                let set = by_traffic.entry(key).or_default();
                 *set = set.union(&part);
             }
         }
         found.extend(
             by_traffic
                 .into_iter()
-                .map(|(traffic, addresses)| (Who::Pods(pods.clone()), addresses, traffic)),
+                .map(|((allowed, unknown), addresses)| {
+                    (Who::Pods(pods.clone()), addresses, allowed, unknown)
+                }),
         );
     }
     found
@@ -184,12 +175,8 @@ fn node_pairs(
             }
             let each = node.addresses.iter().filter_map(|&address| {
                 let traffic = context.reach.with_external(id, direction, address)?;
-                Some((
-                    who.clone(),
-                    Some(Family::of(address)),
-                    traffic,
-                    TrafficSet::none(),
-                ))
+                let family = Some(Family::of(address));
+                Some((who.clone(), family, traffic.allowed, traffic.unknown))
             });
             each.collect()
         })

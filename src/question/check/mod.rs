@@ -8,7 +8,7 @@ mod prover;
 
 use super::can::denied_sides;
 use super::near::NearMiss;
-use super::ties::{orders, ties};
+use super::ties::{orders, ties, untied};
 use crate::intent::{Assertion, Claim, Scope};
 use crate::model::{Cluster, Direction, Evaluation, Flow, PolicyId, PortMatchKind};
 use crate::symbolic::{
@@ -180,12 +180,19 @@ pub fn vocabulary_of(
 /// Where policies of one tier and priority disagree, every order of them is asked about, and what
 /// depends on it is unknown.
 pub fn check(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Checked>, ReplayError> {
-    let mut answers = in_order(context, assertions)?;
     let ties = ties(context.cluster);
     let Some((first, second)) = ties.first() else {
-        return Ok(answers);
+        return in_order(context, assertions);
     };
-    let (orders, are_all) = orders(context.cluster, &ties, MAX_ORDERS);
+    let by_name = untied(context.cluster);
+    let index = PolicyIndex::new(&by_name);
+    let named = Context {
+        cluster: &by_name,
+        index: &index,
+        ..context
+    };
+    let mut answers = in_order(named, assertions)?;
+    let (orders, are_all) = orders(context.cluster, &ties);
     let mut depends = vec![!are_all; answers.len()];
     for cluster in &orders {
         let index = PolicyIndex::new(cluster);
@@ -230,9 +237,6 @@ pub fn check(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Check
     }
     Ok(answers)
 }
-
-/// So many orders of policies that are tied are tried.
-const MAX_ORDERS: usize = 64;
 
 /// The answers with policies in the order of the cluster.
 fn in_order(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Checked>, ReplayError> {

@@ -216,7 +216,8 @@ fn alone(reach: &Reach, scope: &Scope, entries: &[Entry]) -> Vec<Piece> {
     let mut pieces = Vec::new();
     for entry in entries {
         let (must, may) = project(reach, scope, &entry.peers);
-        let perhaps = &may - &must;
+        let (_, unsure) = project(reach, scope, &entry.unsure);
+        let perhaps = (may | unsure) - &must;
         for (peers, state) in [(must, State::Allowed), (perhaps, State::Unknown)] {
             if !peers.is_empty() {
                 pieces.push(unexplained(peers, entry.traffic.clone(), [state; 2]));

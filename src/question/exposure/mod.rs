@@ -144,9 +144,7 @@ pub fn exposure(
         let from = reach.group_of(stranger);
         let families = Family::ALL.into_iter();
         let pairs = families.filter_map(|f| reach.between_groups(from?, group, f));
-        pairs.fold(TrafficSet::none(), |all, pair| {
-            all.union(&pair.allowed).union(&pair.unknown)
-        })
+        pairs.fold(TrafficSet::none(), |all, pair| all.union(&pair.may()))
     };
     let groups: BTreeSet<GroupId> = cluster
         .pods_with_ids()
@@ -162,7 +160,7 @@ pub fn exposure(
         .filter(|(_, known)| !known.is_all())
         .filter_map(|(group, known)| Some((*group, representative(group)?, known.clone())))
         .collect();
-    let found = possible::future_pods(cluster, &open, limits);
+    let found = possible::future_pods_in_any_order(cluster, &open, limits);
     let mut ways = ways::ways(cluster, &reach, controller);
     let mut workloads: Vec<Exposed> = cluster
         .workloads_with_ids()

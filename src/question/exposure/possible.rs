@@ -7,6 +7,7 @@ use crate::model::{
     selects,
 };
 use crate::question::explain::rule_traffic;
+use crate::question::ties::{orders, ties};
 use crate::reach::GroupId;
 use crate::symbolic::{
     Addresses, EndSpec, Goal, Limits, Outcome, PairSpec, PodSelection, PolicyIndex, Query,
@@ -24,8 +25,30 @@ pub(super) struct Found {
     pub(super) gave_up: Option<String>,
 }
 
-/// For each group, beyond what is known to be reached by all, what some pod can reach.
-pub(super) fn future_pods(
+/// For each group, beyond what is known to be reached by all, what some pod can reach, whichever of
+/// the policies that have the same priority wins.
+pub(super) fn future_pods_in_any_order(
+    cluster: &Cluster,
+    groups: &[(GroupId, PodId, TrafficSet)],
+    limits: Limits,
+) -> BTreeMap<GroupId, Found> {
+    let (orders, is_all) = orders(cluster, &ties(cluster));
+    let mut all: BTreeMap<GroupId, Found> = BTreeMap::new();
+    for cluster in &orders {
+        for (group, found) in future_pods(cluster, groups, limits) {
+            let known = all.entry(group).or_insert(Found {
+                traffic: TrafficSet::none(),
+                gave_up: (!is_all).then(|| "too many policies have the same priority".to_owned()),
+            });
+            known.traffic = known.traffic.union(&found.traffic);
+            known.gave_up = known.gave_up.take().or(found.gave_up);
+        }
+    }
+    all
+}
+
+/// The same, with policies of equal priority in the order of the cluster.
+fn future_pods(
     cluster: &Cluster,
     groups: &[(GroupId, PodId, TrafficSet)],
     limits: Limits,

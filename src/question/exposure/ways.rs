@@ -63,7 +63,7 @@ pub(super) fn from_outside(reach: &Reach, pod: PodId, clients: Option<&AddressSe
         None => atom.first(),
     });
     let found = parts.filter_map(|a| reach.with_external(pod, Direction::Ingress, a));
-    found.fold(TrafficSet::none(), |all, one| all.union(&one))
+    found.fold(TrafficSet::none(), |all, one| all.union(&one.may()))
 }
 
 /// The ways to each workload.

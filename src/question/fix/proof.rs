@@ -346,7 +346,7 @@ pub(super) fn prove_labels(
                         (&other_who, &own)
                     };
                     let told = told(answer, extra, ends, family);
-                    let known = pair.allowed.union(&pair.unknown).union(&told);
+                    let known = pair.may().union(&told);
                     let (source, destination) = match is_source {
                         true => (existing.clone(), there.clone()),
                         false => (there.clone(), existing.clone()),
@@ -371,7 +371,7 @@ pub(super) fn prove_labels(
                         Direction::Egress => ((&own, &outside), (existing.clone(), end)),
                         Direction::Ingress => ((&outside, &own), (end, existing.clone())),
                     };
-                    let known = known.union(&told(answer, extra, ends, family));
+                    let known = known.may().union(&told(answer, extra, ends, family));
                     if !ask(source, destination, family, &known) {
                         return Proof::Refuted;
                     }

@@ -8,9 +8,39 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Addresses outside with all the traffic that some pods have with them: disjoint sets of
-/// addresses, with distinct and non-empty traffic.
-pub(super) type Outside = BTreeMap<TrafficSet, AddressSet>;
+/// Addresses outside with the traffic that pods of a profile have with them: disjoint sets of
+/// addresses, with distinct traffic, some of which is allowed or may be.
+pub(super) type Outside = BTreeMap<Traffic, AddressSet>;
+
+/// Traffic that is allowed, and traffic that may be too.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Traffic {
+    allowed: TrafficSet,
+    may: TrafficSet,
+}
+
+impl Traffic {
+    fn none() -> Traffic {
+        Traffic {
+            allowed: TrafficSet::none(),
+            may: TrafficSet::none(),
+        }
+    }
+
+    fn union(&self, other: &Traffic) -> Traffic {
+        Traffic {
+            allowed: self.allowed.union(&other.allowed),
+            may: self.may.union(&other.may),
+        }
+    }
+
+    fn intersection(&self, other: &Traffic) -> Traffic {
+        Traffic {
+            allowed: self.allowed.intersection(&other.allowed),
+            may: self.may.intersection(&other.may),
+        }
+    }
+}
 
 /// What every profile of a direction says of addresses outside, by profile.
 pub(super) fn outside_of_profiles(question: &Question<'_>, direction: Direction) -> Vec<Outside> {
@@ -32,25 +62,31 @@ fn outside_of_table(question: &Question<'_>, table: &Table) -> Outside {
         if traffic.is_none() {
             continue;
         }
-        let addresses = question.reach.external_addresses(&entry.peers);
-        let mut left = addresses.clone();
-        let mut next = Outside::new();
-        for (known, set) in found {
-            left = left.difference(&set);
-            insert(
-                &mut next,
-                known.union(&traffic),
-                set.intersection(&addresses),
-            );
-            insert(&mut next, known, set.difference(&addresses));
+        let unsure = Traffic {
+            allowed: TrafficSet::none(),
+            may: traffic.clone(),
+        };
+        let sure = Traffic {
+            allowed: traffic,
+            ..unsure.clone()
+        };
+        for (peers, own) in [(&entry.peers, sure), (&entry.unsure, unsure)] {
+            let addresses = question.reach.external_addresses(peers);
+            let mut left = addresses.clone();
+            let mut next = Outside::new();
+            for (known, set) in found {
+                left = left.difference(&set);
+                insert(&mut next, known.union(&own), set.intersection(&addresses));
+                insert(&mut next, known, set.difference(&addresses));
+            }
+            insert(&mut next, own, left);
+            found = next;
         }
-        insert(&mut next, traffic, left);
-        found = next;
     }
     found
 }
 
-fn insert(outside: &mut Outside, traffic: TrafficSet, addresses: AddressSet) {
+fn insert(outside: &mut Outside, traffic: Traffic, addresses: AddressSet) {
     if !addresses.is_empty() {
         let set = outside.entry(traffic).or_default();
         *set = set.union(&addresses);
@@ -68,7 +104,7 @@ pub(super) fn external_connections(
     let here = Peer::Workload(workload);
     outside_of_workload(members, workload, direction)
         .into_iter()
-        .filter_map(|((allowed, partial), addresses)| {
+        .filter_map(|((traffic, partial), addresses)| {
             let outside = Peer::External(addresses);
             let (source, destination) = match direction {
                 Direction::Egress => (here.clone(), outside),
@@ -80,8 +116,8 @@ pub(super) fn external_connections(
             wanted.then_some(Connection {
                 source,
                 destination,
-                allowed: Arc::new(allowed),
-                unknown: Arc::default(),
+                unknown: Arc::new(traffic.may.difference(&traffic.allowed)),
+                allowed: Arc::new(traffic.allowed),
                 family: None,
                 partial,
             })
@@ -95,7 +131,7 @@ fn outside_of_workload(
     members: &Members<'_>,
     workload: WorkloadId,
     direction: Direction,
-) -> BTreeMap<(TrafficSet, bool), AddressSet> {
+) -> BTreeMap<(Traffic, bool), AddressSet> {
     let groups = members.groups_of(workload);
     // Groups that look alike from outside count once.
     let distinct: BTreeSet<(ProfileId, [bool; 2])> = groups
@@ -106,7 +142,7 @@ fn outside_of_workload(
         })
         .collect();
     // What some have, and what all have so far.
-    let mut pieces: Vec<(AddressSet, TrafficSet, TrafficSet)> = Vec::new();
+    let mut pieces: Vec<(AddressSet, Traffic, Traffic)> = Vec::new();
     for (index, (profile, present)) in distinct.into_iter().enumerate() {
         let mut own = members.outside(profile, direction);
         let mut silent = AddressSet::full();
@@ -114,7 +150,7 @@ fn outside_of_workload(
             *set = only_present(set, present);
             silent = silent.difference(set);
         }
-        own.push((silent, TrafficSet::none()));
+        own.push((silent, Traffic::none()));
         if index == 0 {
             pieces = own
                 .into_iter()
@@ -133,9 +169,9 @@ fn outside_of_workload(
         }
         pieces = next;
     }
-    let mut by_traffic: BTreeMap<(TrafficSet, bool), AddressSet> = BTreeMap::new();
+    let mut by_traffic: BTreeMap<(Traffic, bool), AddressSet> = BTreeMap::new();
     for (set, some, all) in pieces {
-        if !some.is_none() && !set.is_empty() {
+        if !some.may.is_none() && !set.is_empty() {
             let partial = some != all;
             let into = by_traffic.entry((some, partial)).or_default();
             *into = into.union(&set);

@@ -1,6 +1,6 @@
 //! The map as pairs: streamed, a chunk of source workloads at a time.
 
-use super::outside::{Outside, external_connections, outside_of_profiles};
+use super::outside::{Outside, Traffic, external_connections, outside_of_profiles};
 use super::{Connection, Peer, Question, ingress_connections};
 use crate::model::{AddressSet, Direction, Family, TrafficSet, WorkloadId};
 use crate::reach::{GroupId, PairTraffic, ProfileId, Reach, row};
@@ -103,7 +103,7 @@ impl<'a> Members<'a> {
         &self,
         profile: ProfileId,
         direction: Direction,
-    ) -> Vec<(AddressSet, TrafficSet)> {
+    ) -> Vec<(AddressSet, Traffic)> {
         let [egress, ingress] = &self.outside;
         let all = match direction {
             Direction::Egress => egress,

@@ -5,6 +5,7 @@ use super::names::{self, Names};
 use super::{Map, explained, overview};
 use crate::model::{AddressSet, Cluster, Direction, PodId, WorkloadId};
 use crate::question::list::{GroupedConnection, GroupedPeer, Question, WorkloadSet, grouped};
+use crate::question::ties::ties;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -41,7 +42,7 @@ pub(super) fn sheet(map: &Map<'_>, budget: usize) -> Sheet {
     let graph = Graph::new(question, &connections, Grain::Workloads);
     let mut remarks = remarks(question, &names, &graph, budget);
     let rows = combine(&connections);
-    let explanations = explanations(&rows);
+    let explanations = explanations(map.question.cluster, &rows);
     let filter = question.filter;
     // Who asks for a part has been told that there is more, and gets all of it.
     let is_narrowed =
@@ -225,7 +226,7 @@ fn weight(peer: &GroupedPeer) -> (u8, Reverse<usize>) {
 }
 
 /// What the question marks mean, if there are any.
-fn explanations(rows: &[CombinedRow<'_>]) -> Vec<String> {
+fn explanations(cluster: &Cluster, rows: &[CombinedRow<'_>]) -> Vec<String> {
     let mut notes = Vec::new();
     let has_unknown = |from_controller: bool| {
         rows.iter().any(|(from, _, edge)| {
@@ -234,7 +235,16 @@ fn explanations(rows: &[CombinedRow<'_>]) -> Vec<String> {
         })
     };
     if has_unknown(false) {
-        notes.push("? depends on the addresses that pods will get".to_owned());
+        let reasons = [
+            (!cluster.pod_cidrs.is_empty(), "the addresses that pods will get"),
+            (
+                !ties(cluster).is_empty(),
+                "which of two policies of the same priority wins",
+            ),
+        ];
+        let reasons = reasons.into_iter().filter(|(is_so, _)| *is_so);
+        let reasons: Vec<&str> = reasons.map(|(_, reason)| reason).collect();
+        notes.push(format!("? depends on {}", reasons.join(", or ")));
     }
     if has_unknown(true) {
         notes.push(
