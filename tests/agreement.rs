@@ -19,12 +19,16 @@ mod proofs;
 use clusters::{cluster, small_cluster, small_settled_cluster};
 use edges::{boundary_addresses, boundary_ports};
 use expand::{in_products, in_products_outside, in_row, is_mentioned};
+use generate::NAMES;
 use portolan::model::{
-    Cluster, Direction, Family, Flow, Party, PodId, PolicyId, Protocol, Tier, Verdict, evaluate,
-    evaluate_pods, family_addresses, selects,
+    Cluster, Direction, Family, Flow, Party, PeerKind, PodId, PolicyId, Protocol, Tier, Verdict,
+    domain_within, evaluate, evaluate_pods, family_addresses, selects, with_names,
 };
-use portolan::question::ties::{orders, ties};
+use portolan::question::compare::{Compared, Comparison, compare};
+use portolan::question::ties::meanings;
+use portolan::question::ties::untied;
 use portolan::reach::{Reach, products};
+use portolan::symbolic::Limits;
 use portolan::{model, source};
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -103,12 +107,30 @@ proptest! {
         }
     }
 
-    /// What is unknown because of equal priorities is exactly what depends on the order.
+    /// What is unknown because of equal priorities and names is exactly what depends on the order
+    /// and on what the names stand for.
     #[test]
-    fn ties_are_what_differs_between_orders(cluster in small_cluster()) {
-        let ties = ties(&cluster);
-        let (orders, is_all) = orders(&cluster, &ties);
+    fn what_is_unknown_is_what_differs_between_meanings(cluster in small_cluster()) {
+        let (meanings, is_all) = meanings(&cluster);
         prop_assume!(is_all);
+        for address in boundary_addresses(&cluster) {
+            for (pod, _) in cluster.pods_with_ids() {
+                for (protocol, &port) in Protocol::ALL.into_iter().zip(&boundary_ports(&cluster)) {
+                    let verdict = |cluster: &Cluster| {
+                        external(cluster, pod, Direction::Egress, address, protocol, port)
+                    };
+                    let each: BTreeSet<_> = meanings.iter().map(&verdict).collect();
+                    let expected = match each.len() {
+                        1 => each.first().copied(),
+                        _ => Some(Verdict::Unknown),
+                    };
+                    prop_assert_eq!(
+                        Some(verdict(&cluster)), expected,
+                        "{:?} to {}, {} {}", pod, address, protocol, port
+                    );
+                }
+            }
+        }
         for (source, destination, family) in pairs(&cluster) {
             for protocol in Protocol::ALL {
                 for &port in &boundary_ports(&cluster) {
@@ -116,7 +138,7 @@ proptest! {
                         let pair = (source, destination);
                         evaluate_pods(cluster, pair, family, protocol, port).map(|e| e.verdict)
                     };
-                    let each: BTreeSet<_> = orders.iter().map(&verdict).collect();
+                    let each: BTreeSet<_> = meanings.iter().map(&verdict).collect();
                     let expected = match each.len() {
                         1 => each.first().copied().flatten(),
                         _ => Some(Verdict::Unknown),
@@ -294,9 +316,69 @@ proptest! {
         prop_assert_eq!(agreed, Ok(()));
     }
 
+    /// Two clusters are the same exactly if they are whatever names an address has.
+    #[test]
+    fn comparisons_hold_for_every_meaning_of_names(
+        cluster in small_cluster(), other in small_cluster(), keep in 0..4usize, pick in 0..9usize,
+    ) {
+        let cluster = untied(&cluster).into_owned();
+        let mut changed = cluster.clone();
+        // Another name somewhere, or none at all, or another cluster.
+        match keep {
+            0 => changed = untied(&other).into_owned(),
+            1 => with_names(&mut changed, |_, _| false),
+            _ => rename(&mut changed, pick),
+        }
+        let compared = |clusters: [&Cluster; 2]| {
+            compare(clusters, Comparison::Equivalent, Limits::default()).unwrap().0
+        };
+        let meanings = (0..1usize << NAMES.len()).filter(|names| {
+            let has = |pattern: &str| has_name(*names, pattern);
+            // What has a name has every pattern's that is about it.
+            let within = |a: &str, b: &str| !domain_within(a, b) || !has(a) || has(b);
+            NAMES.iter().all(|a| NAMES.iter().all(|b| within(a, b)))
+        });
+        let mut each = meanings.map(|names| {
+            let [a, b] = [&cluster, &changed].map(|cluster| {
+                let mut cluster = cluster.clone();
+                with_names(&mut cluster, |pattern, known| {
+                    known.unwrap_or_else(|| has_name(names, pattern))
+                });
+                cluster
+            });
+            compared([&a, &b])
+        });
+        let is_same = each.all(|compared| compared == Compared::Proved);
+        prop_assert_eq!(compared([&cluster, &changed]) == Compared::Proved, is_same);
+    }
+
     #[test]
     fn redundant_parts_can_be_removed_and_others_cannot(cluster in small_settled_cluster()) {
         prop_assert_eq!(proofs::redundancies(&cluster), Ok(()));
+    }
+}
+
+/// Whether a set of names, as bits, has one.
+fn has_name(names: usize, pattern: &str) -> bool {
+    let position = NAMES.iter().position(|name| *name == pattern).unwrap();
+    names >> position & 1 == 1
+}
+
+/// Gives the first peer that is a name another name.
+fn rename(cluster: &mut Cluster, pick: usize) {
+    let name = cluster.symbols.intern(NAMES[pick % NAMES.len()]);
+    let rules = cluster
+        .policies
+        .iter_mut()
+        .flat_map(|policy| &mut policy.egress);
+    let peers = rules
+        .flatten()
+        .flat_map(|rule| rule.peers.iter_mut().flatten());
+    for peer in peers {
+        if let PeerKind::Domain { pattern, .. } = &mut peer.kind {
+            *pattern = name;
+            return;
+        }
     }
 }
 

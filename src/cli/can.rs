@@ -24,11 +24,13 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Ends are written namespace/name, kind/name with -n, pod/name, node/name,
-service:namespace/name, an address, a CIDR, internet, or ingress:host/path.
+service:namespace/name, an address, a CIDR, internet, ingress:host/path, or a
+domain name, for what is called outside.
 
 Examples:
   portolan can shop/frontend reach shop/cart --port 7070
   portolan can shop/cart shop/payment --port 50051 --fix
+  portolan can shop/cart api.example.com --port 443
   portolan can internet ingress:shop.example.com/ -f deploy/
   kubectl get -A -o yaml pod,ns,svc,netpol | portolan can -f - shop/cart 203.0.113.7")]
 pub(super) struct CanArgs {

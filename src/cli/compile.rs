@@ -154,6 +154,7 @@ pub(super) fn read(
 ) -> Result<(Input, AddressBook), Failure> {
     let mut input = input::read(paths, args, output)?;
     input::settle_ties(&mut input.cluster, output);
+    input::close_names(&mut input.cluster, output);
     if input.exit == Exit::No {
         return Err(Failure {
             exit: Exit::No,

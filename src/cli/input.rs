@@ -6,7 +6,7 @@ use super::progress::with_progress;
 use crate::manifest::{LoadOptions, Loaded, load, load_pair};
 use crate::model::{
     Cluster, Finding, HostNetwork, Operator, Origin, Place, PolicyId, Requirement, Selector,
-    Semantics, Severity, policies_blind_to,
+    Semantics, Severity, domain_patterns, policies_blind_to, with_names,
 };
 use crate::question::ingress::ControllerChoice;
 use crate::question::ties::{ties, undefined, untied};
@@ -396,6 +396,7 @@ fn assumptions(cluster: &Cluster, blind: &[PolicyId]) -> Vec<String> {
     let mut found = Vec::new();
     found.extend(blind_note(cluster, blind));
     found.extend(tie_note(cluster));
+    found.extend(name_note(cluster));
     if cluster.terminated_pods > 0 {
         found.push(format!(
             "{} terminated and left out",
@@ -416,6 +417,39 @@ pub(super) fn settle_ties(cluster: &mut Cluster, output: &Output) {
     if let Cow::Owned(settled) = untied(cluster) {
         *cluster = settled;
     }
+}
+
+/// Says that what rules for destinations by name let out is not known.
+fn name_note(cluster: &Cluster) -> Option<String> {
+    let names = names_text(cluster)?;
+    Some(format!(
+        "rules let out to {names}, and which addresses that stands for is not in the input: \
+         `portolan can A NAME` answers for the name"
+    ))
+}
+
+/// The domain names that rules have, the first of them told.
+fn names_text(cluster: &Cluster) -> Option<String> {
+    let names = domain_patterns(cluster);
+    let first = names.first()?;
+    Some(match names.len() {
+        1 => format!("`{first}`"),
+        n => format!(
+            "`{first}` and {} more",
+            counted(n.saturating_sub(1), "name")
+        ),
+    })
+}
+
+/// Takes destinations by name to have no addresses, for rules that must not open what is not known,
+/// and says so.
+pub(super) fn close_names(cluster: &mut Cluster, output: &Output) {
+    if let Some(names) = names_text(cluster).filter(|_| !output.quiet) {
+        output.aside(&format!(
+            "warning: the addresses of {names} are not in the input, so nothing is opened for them\n"
+        ));
+    }
+    with_names(cluster, |_, known| known.unwrap_or(false));
 }
 
 /// Names the policies of the same priority that disagree, and about what.

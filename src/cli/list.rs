@@ -182,11 +182,12 @@ fn workloads_of(
             .flat_map(|service| selected_pods(cluster, service))
             .map(|(_, pod)| pod.workload)
             .collect()),
-        Endpoint::Node(_) | Endpoint::Addresses { .. } | Endpoint::Ingress { .. } => {
-            Err(Failure::usage(
-                format!("`{name}` is not a workload"),
-                "`portolan can` answers for addresses, nodes and ingress hosts".to_owned(),
-            ))
-        }
+        Endpoint::Node(_)
+        | Endpoint::Addresses { .. }
+        | Endpoint::Ingress { .. }
+        | Endpoint::Domain { .. } => Err(Failure::usage(
+            format!("`{name}` is not a workload"),
+            "`portolan can` answers for addresses, names, nodes and ingress hosts".to_owned(),
+        )),
     }
 }

@@ -187,7 +187,7 @@ impl<'a> Context<'a> {
     pub(super) fn peer_pods(&self, peer: &Peer) -> Vec<PodId> {
         match &peer.kind {
             PeerKind::Pods { namespaces, pods } => self.matching(namespaces, pods),
-            PeerKind::IpBlock(_) => Vec::new(),
+            PeerKind::IpBlock(_) | PeerKind::Domain { .. } => Vec::new(),
         }
     }
 
@@ -275,7 +275,7 @@ impl<'a> Context<'a> {
                     let place = below(&at.peer_origin(peer), "podSelector");
                     Some((namespaces, pods, place, "this peer does not match them"))
                 }
-                PeerKind::IpBlock(_) => None,
+                PeerKind::IpBlock(_) | PeerKind::Domain { .. } => None,
             })
         });
         subjects.chain(peers)
@@ -289,7 +289,7 @@ impl<'a> Context<'a> {
                     namespaces: NamespaceMatch::Labels(selector),
                     ..
                 } => Some((selector, below(&at.peer_origin(peer), "namespaceSelector"))),
-                PeerKind::Pods { .. } | PeerKind::IpBlock(_) => None,
+                _ => None,
             })
         });
         let pods = self
@@ -305,7 +305,7 @@ impl<'a> Context<'a> {
                 PeerKind::IpBlock(block) => {
                     Some((at, block, part(&at.peer_origin(peer), &["ipBlock", "cidr"])))
                 }
-                PeerKind::Pods { .. } => None,
+                PeerKind::Pods { .. } | PeerKind::Domain { .. } => None,
             })
         })
     }
@@ -484,9 +484,7 @@ impl<'a> Context<'a> {
     pub(super) fn between(&self, source: PodId, destination: PodId) -> TrafficSet {
         let found = Family::ALL.into_iter();
         let found = found.filter_map(|family| self.reach.between(source, destination, family));
-        found.fold(TrafficSet::none(), |all, pair| {
-            all.union(&pair.may())
-        })
+        found.fold(TrafficSet::none(), |all, pair| all.union(&pair.may()))
     }
 
     /// What can pass between a pod and any address outside the cluster.

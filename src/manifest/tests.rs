@@ -145,6 +145,7 @@ fn peer_text(cluster: &Cluster, peer: &PeerKind) -> String {
                 _ => format!("{} but {}", block.cidr, except.join(",")),
             }
         }
+        PeerKind::Domain { pattern, .. } => cluster.symbols.name(*pattern).to_owned(),
         PeerKind::Pods { namespaces, pods } => {
             let namespaces = match namespaces {
                 NamespaceMatch::Same(id) => cluster.namespace_name(*id).to_owned(),

@@ -158,7 +158,11 @@ fn evaluate_tiers(
     let first = possible.first().copied().unwrap_or(Verdict::Allowed);
     let is_unanimous = possible.iter().all(|&outcome| outcome == first);
     Side {
-        outcome: if is_unanimous { first } else { Verdict::Unknown },
+        outcome: if is_unanimous {
+            first
+        } else {
+            Verdict::Unknown
+        },
         reason: match (is_unanimous, tied.is_empty()) {
             (true, _) => decision.unwrap_or(Reason::NotIsolated),
             (false, false) => Reason::Tied { rules: tied },
@@ -332,6 +336,13 @@ pub fn peer_matches(cluster: &Cluster, peer: &Peer, party: &Party) -> Verdict {
             Party::Pod { address: None, .. } | Party::Node { address: None, .. },
         ) => Verdict::Denied,
         (PeerKind::IpBlock(_), Party::SomePod) => Verdict::Unknown,
+        // Names stand for addresses outside, and which they are is not in the input.
+        (PeerKind::Domain { holds, .. }, Party::External { .. }) => {
+            holds.map_or(Verdict::Unknown, certain)
+        }
+        (PeerKind::Domain { .. }, Party::Pod { .. } | Party::Node { .. } | Party::SomePod) => {
+            Verdict::Denied
+        }
     }
 }
 

@@ -8,6 +8,7 @@
 mod address;
 mod choice;
 mod cluster;
+mod domain;
 mod evaluate;
 mod finding;
 mod flow;
@@ -28,6 +29,7 @@ pub use cluster::{
     Cluster, ContainerPort, HostNetwork, Namespace, NamespaceId, Node, NodeId, NotAnalysed, Origin,
     Pod, PodId, Semantics, Workload, WorkloadId, WorkloadKind,
 };
+pub use domain::{domain_matches, domain_patterns, domain_text, domain_within, with_names};
 pub use evaluate::{evaluate, peer_matches, port_matches, selects};
 pub use finding::{Finding, Meta, Place, Related, Severity};
 pub use flow::{Evaluation, Flow, Party, Reason, RuleRef, Side, Verdict};

@@ -194,6 +194,14 @@ pub enum PeerKind {
     },
     /// Anything with an address in the block, pods and nodes included (N23).
     IpBlock(IpBlock),
+    /// Addresses outside that a domain name stands for; never pods or nodes.
+    Domain {
+        /// The name, or `*.` and the end of one.
+        pattern: Symbol,
+        /// Whether the addresses outside that a question is about have such a name; `None` while
+        /// that is not known.
+        holds: Option<bool>,
+    },
 }
 
 /// A block of addresses: `cidr` without `except` (N21).

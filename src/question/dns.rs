@@ -197,6 +197,8 @@ pub fn is_dns_rule(cluster: &Cluster, rule: &Rule) -> bool {
         && rule.peers.as_ref().is_none_or(|peers| {
             peers.iter().any(|peer| match &peer.kind {
                 PeerKind::IpBlock(_) => rule.ports.is_some(),
+                // To ask for that name takes a DNS server already.
+                PeerKind::Domain { .. } => false,
                 PeerKind::Pods { namespaces, pods } => {
                     may_be_in_dns_namespace(cluster, namespaces) && may_be_server(cluster, pods)
                 }

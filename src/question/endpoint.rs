@@ -1,7 +1,8 @@
 //! What people type for one end of a connection, and what it stands for.
 
 use crate::model::{
-    AddressSet, Cluster, Family, NodeId, PodId, ServiceId, WorkloadId, family_addresses,
+    AddressSet, Cluster, Family, NodeId, PodId, ServiceId, WorkloadId, domain_text,
+    family_addresses,
 };
 use ipnet::IpNet;
 use std::net::IpAddr;
@@ -31,6 +32,11 @@ pub enum Endpoint {
         host: String,
         /// The path, `/` when not given.
         path: String,
+    },
+    /// A destination outside by name: `example.com`.
+    Domain {
+        /// The name.
+        name: String,
     },
 }
 
@@ -74,7 +80,7 @@ impl EndpointError {
             }
             EndpointError::Malformed { .. } => {
                 "write `namespace/name`, `kind/name` with `-n`, `pod/name`, `service:namespace/name`, \
-                 `node/name`, an address, a CIDR, `internet` or `ingress:host/path`"
+                 `node/name`, an address, a CIDR, `internet`, a domain name or `ingress:host/path`"
                     .to_owned()
             }
         }
@@ -141,7 +147,56 @@ pub fn parse_endpoint(
     if text.is_empty() || text.matches('/').count() > 2 {
         return Err(malformed());
     }
-    named(cluster, text, text, namespace, &Kind::ALL)
+    if let Some(name) = text.strip_prefix("domain:") {
+        return match is_domain(name) {
+            true => Ok(domain(name)),
+            false => Err(malformed()),
+        };
+    }
+    if let Some(service) = in_cluster_name(text) {
+        return named(cluster, text, &service, None, &[Kind::Service]);
+    }
+    let found = named(cluster, text, text, namespace, &Kind::ALL);
+    match found {
+        Err(EndpointError::Unknown { .. }) if is_domain(text) && !is_slip(cluster, text) => {
+            Ok(domain(text))
+        }
+        found => found,
+    }
+}
+
+fn domain(name: &str) -> Endpoint {
+    Endpoint::Domain {
+        name: domain_text(name),
+    }
+}
+
+/// `namespace/name` of a Service's own name in the cluster: `name.namespace.svc`, and what may
+/// come behind.
+fn in_cluster_name(text: &str) -> Option<String> {
+    let mut labels = text.trim_end_matches('.').split('.');
+    let (name, namespace) = (labels.next()?, labels.next()?);
+    (labels.next() == Some("svc")).then(|| format!("{namespace}/{name}"))
+}
+
+/// Whether a text has the form of a domain name of two labels or more.
+fn is_domain(text: &str) -> bool {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let is_label = |label: &str| {
+        let mut chars = label.chars();
+        !label.is_empty() && chars.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.contains('.')
+        && text.split('.').all(is_label)
+        && last.chars().any(|c| c.is_ascii_alphabetic())
+}
+
+/// Whether a dot may have been typed for the slash of `namespace/name`.
+fn is_slip(cluster: &Cluster, text: &str) -> bool {
+    let mut labels = text.split('.');
+    let is_namespace = |label| cluster.namespace_named(label).is_some();
+    labels.clone().count() == 2 && labels.any(is_namespace)
 }
 
 /// An address of a pod or node is that pod or node; any other is outside.

@@ -87,6 +87,7 @@ fn may_match(cluster: &Cluster, entry: &RulePeer, peer: &Peer) -> bool {
         Peer::External(addresses) => match &entry.kind {
             PeerKind::IpBlock(block) => !block_addresses(block).intersection(addresses).is_empty(),
             PeerKind::Pods { .. } => false,
+            PeerKind::Domain { holds, .. } => *holds != Some(false),
         },
         Peer::IngressController => matches(Party::SomePod),
     }

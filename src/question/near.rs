@@ -53,6 +53,11 @@ pub enum Miss {
     },
     /// The rule is about pods, and the other end is not one that selectors match.
     NotAPod,
+    /// The rule is about destinations by name, and this is none of them.
+    Domain {
+        /// The name or pattern.
+        pattern: String,
+    },
 }
 
 /// A rule that does not match, and why not.
@@ -120,7 +125,7 @@ fn weight(miss: &Miss) -> u32 {
             except: Some(_), ..
         } => 3,
         Miss::Block { .. } => 6,
-        Miss::NotAPod => 8,
+        Miss::NotAPod | Miss::Domain { .. } => 8,
     }
 }
 
@@ -229,6 +234,9 @@ fn misses_of(cluster: &Cluster, peer: &Peer, party: &Party) -> Vec<Miss> {
             misses
         }
         (PeerKind::Pods { .. }, _) => vec![Miss::NotAPod],
+        (PeerKind::Domain { pattern, .. }, _) => vec![Miss::Domain {
+            pattern: text(cluster, *pattern),
+        }],
     }
 }
 

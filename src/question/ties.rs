@@ -5,7 +5,7 @@ use super::can::pod_name;
 use super::diff::{Diff, Ends, Question, diff};
 use crate::model::{
     Cluster, Direction, NamespaceMatch, PeerKind, PodId, Policy, PolicyId, PortMatchKind, Rule,
-    Selector, Tier, TrafficSet, block_addresses,
+    Selector, Tier, TrafficSet, block_addresses, domain_patterns, with_names,
 };
 use crate::symbolic::compatible;
 use std::borrow::Cow;
@@ -116,6 +116,26 @@ fn ports_meet(a: &Rule, b: &Rule) -> bool {
             _ => true,
         })
     })
+}
+
+/// Every cluster that the input could mean: with its policies in each order that can matter, and with
+/// the names of rules standing for no address outside, or for all that a question is about. Rules for
+/// names only accept, so what holds in both cases holds in all between. At most 128, and whether that
+/// is all.
+pub fn meanings(cluster: &Cluster) -> (Vec<Cluster>, bool) {
+    let (orders, is_all) = orders(cluster, &ties(cluster));
+    let cases: &[bool] = match domain_patterns(cluster).is_empty() {
+        true => &[false],
+        false => &[false, true],
+    };
+    let each = orders.iter().flat_map(|order| {
+        cases.iter().map(|&case| {
+            let mut cluster = order.clone();
+            with_names(&mut cluster, |_, known| known.unwrap_or(case));
+            cluster
+        })
+    });
+    (each.collect(), is_all)
 }
 
 /// The cluster with policies of equal priority in the order of their names, as if they had been given

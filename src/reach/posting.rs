@@ -155,7 +155,19 @@ impl<'a> Postings<'a> {
         found
     }
 
-    /// The elements that a peer matches.
+    /// The elements that a peer may match, where that is not known: addresses outside, for a name.
+    pub(super) fn perhaps(&self, peer: &PeerKind) -> RoaringBitmap {
+        match peer {
+            PeerKind::Domain { holds: None, .. } => self.outside(),
+            _ => RoaringBitmap::new(),
+        }
+    }
+
+    fn outside(&self) -> RoaringBitmap {
+        self.universe.externals().map(|(id, _)| id.0).collect()
+    }
+
+    /// The elements that a peer surely matches.
     pub(super) fn peer(&self, peer: &'a PeerKind) -> Rc<RoaringBitmap> {
         match peer {
             PeerKind::Pods { namespaces, pods } => self.pods(namespaces, pods),
@@ -167,6 +179,10 @@ impl<'a> Postings<'a> {
                 self.blocks.borrow_mut().insert(block, Rc::clone(&found));
                 found
             }
+            PeerKind::Domain {
+                holds: Some(true), ..
+            } => Rc::new(self.outside()),
+            PeerKind::Domain { .. } => Rc::default(),
         }
     }
 

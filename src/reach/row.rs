@@ -19,7 +19,8 @@ pub fn row(reach: &Reach, source: GroupId, family: Family) -> Row {
     };
     let egress = reach.table(reach.profile(source, Direction::Egress), Direction::Egress);
     // What is not certain is rare, and is looked at pair by pair.
-    let is_simple = egress.entries.len() <= 64 && egress.entries.iter().all(|e| e.unsure.is_empty());
+    let is_simple =
+        egress.entries.len() <= 64 && egress.entries.iter().all(|e| e.unsure.is_empty());
     let mut from_here: Vec<Option<(TrafficSet, TrafficSet)>> = vec![None; reach.ingress.len()];
     let mut cache: HashMap<(u64, u32), Arc<PairTraffic>> = HashMap::new();
     let mut row = Vec::new();

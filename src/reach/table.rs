@@ -26,7 +26,7 @@ pub struct Entry {
     /// The elements.
     pub peers: RoaringBitmap,
     /// Other elements that may be let through: which of two policies of the same priority wins is
-    /// not defined.
+    /// not defined, or which addresses a name stands for is not known.
     pub unsure: RoaringBitmap,
     /// The traffic; disjoint from that of the table's other entries.
     pub traffic: TrafficSet,
@@ -92,6 +92,8 @@ pub struct RuleBoxes {
     pub rule: usize,
     /// Elements with the traffic on which the rule matches them.
     pub boxes: Vec<(Rc<RoaringBitmap>, Traffic)>,
+    /// Likewise, other elements that it may match.
+    pub perhaps: Vec<(Rc<RoaringBitmap>, Traffic)>,
 }
 
 /// The traffic of a rule.
@@ -302,6 +304,15 @@ fn rule_boxes<'a>(
                 })),
             };
             let boxes = traffic_boxes(postings, direction, rule, resolved, &peers);
+            let others = rule.peers.iter().flatten();
+            let others = others.fold(RoaringBitmap::new(), |set, peer| {
+                set | postings.perhaps(&peer.kind)
+            });
+            let others = Rc::new(others - peers.as_ref());
+            let perhaps = match others.is_empty() {
+                true => Vec::new(),
+                false => traffic_boxes(postings, direction, rule, resolved, &others),
+            };
             all.push(RuleBoxes {
                 tier: policy.tier,
                 priority: policy.priority,
@@ -309,6 +320,7 @@ fn rule_boxes<'a>(
                 policy: id,
                 rule: index,
                 boxes,
+                perhaps,
             });
         }
     }
@@ -407,7 +419,10 @@ fn tabulate(
 /// Port ranges inside which no rule starts or ends.
 fn port_pieces(protocol: Protocol, rules: &[RuleBoxes]) -> Vec<(u16, u16)> {
     let mut starts = BTreeSet::from([1]);
-    for (_, traffic) in rules.iter().flat_map(|rule| &rule.boxes) {
+    let boxes = rules
+        .iter()
+        .flat_map(|rule| rule.boxes.iter().chain(&rule.perhaps));
+    for (_, traffic) in boxes {
         for &(first, last) in traffic.ports.get(protocol).ranges() {
             starts.insert(first);
             starts.extend(last.checked_add(1));
@@ -426,7 +441,7 @@ fn port_pieces(protocol: Protocol, rules: &[RuleBoxes]) -> Vec<(u16, u16)> {
 struct Through {
     /// Let through.
     certain: RoaringBitmap,
-    /// Let through or not, since it is not defined which of several policies wins.
+    /// Let through or not.
     unsure: RoaringBitmap,
 }
 
@@ -459,6 +474,17 @@ fn let_through(
             for policy in equals.chunk_by(|a, b| a.policy == b.policy) {
                 let mut undecided = open.clone();
                 for rule in policy {
+                    // What may match leaves the rest as open as before.
+                    for (peers, traffic) in &rule.perhaps {
+                        if is_about(traffic) {
+                            let matched = &undecided & peers.as_ref();
+                            match rule.action {
+                                Action::Accept => may_pass |= matched,
+                                Action::Deny => may_stop |= matched,
+                                Action::Pass => left |= matched,
+                            }
+                        }
+                    }
                     for (peers, traffic) in &rule.boxes {
                         if !is_about(traffic) {
                             continue;

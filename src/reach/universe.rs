@@ -114,6 +114,7 @@ impl Mentions {
                         PeerKind::IpBlock(block) => {
                             blocks.insert(block);
                         }
+                        PeerKind::Domain { .. } => {}
                     }
                 }
                 for port in rule.ports.iter().flatten() {

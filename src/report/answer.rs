@@ -4,11 +4,13 @@
 use super::snippet::{Drawing, Mark, Sign, Style, place_text};
 use super::words::{policy_name, policy_names, who_text};
 use crate::model::{
-    Action, Cluster, Direction, Origin, PolicyId, Reason, Rule, RuleRef, Side, Tier, TrafficSet,
+    Action, Cluster, Direction, Origin, PeerKind, PolicyId, Reason, Rule, RuleRef, Side, Tier,
+    TrafficSet,
 };
 use crate::question::can::{Answer, Example, Hop, Overall, Piece, Who};
 use crate::question::near::{Miss, NearMiss};
 use crate::source::{Route, Sources};
+use std::collections::BTreeSet;
 
 /// What an answer is rendered from.
 #[derive(Clone, Copy, Debug)]
@@ -333,7 +335,15 @@ pub(super) fn explain_side(
         Reason::Isolated { .. } => isolated(context, direction, side, &title, near),
         Reason::Tied { rules } => tied(context, &title, rules),
         Reason::Undecidable { rules } => {
-            let message = format!("{title}: depends on who exactly asks; this may match: ");
+            let names = rules
+                .iter()
+                .filter_map(|rule| name_of(context.cluster, rule));
+            let names: BTreeSet<String> = names.collect();
+            let on = match names.first() {
+                Some(name) => format!("on the addresses of `{name}`"),
+                None => "on who exactly asks".to_owned(),
+            };
+            let message = format!("{title}: depends {on}; this may match: ");
             rules_drawing(context, &message, Sign::Unknown, rules)
         }
     }
@@ -356,7 +366,10 @@ fn tied(context: Context<'_>, title: &str, rules: &[(Action, RuleRef)]) -> Strin
     );
     let marks = rules.iter().filter_map(|(action, reference)| {
         let (origin, rule) = rule_of(context.cluster, reference)?;
-        Some(Mark::value(origin_at(origin, &rule.route), outcome(*action)))
+        Some(Mark::value(
+            origin_at(origin, &rule.route),
+            outcome(*action),
+        ))
     });
     let marks: Vec<Mark> = marks.collect();
     Drawing::new(context.sources, message, &marks)
@@ -395,6 +408,15 @@ fn rule_of<'a>(cluster: &'a Cluster, reference: &RuleRef) -> Option<(&'a Origin,
     let policy = cluster.policy(reference.policy)?;
     let rule = policy.rules(reference.direction)?.get(reference.rule)?;
     Some((&policy.origin, rule))
+}
+
+/// The name that a rule's peer is about, if it is about one.
+fn name_of(cluster: &Cluster, reference: &RuleRef) -> Option<String> {
+    let (_, rule) = rule_of(cluster, reference)?;
+    match &rule.peers.as_ref()?.get(reference.peer?)?.kind {
+        PeerKind::Domain { pattern, .. } => Some(cluster.symbols.name(*pattern).to_owned()),
+        _ => None,
+    }
 }
 
 fn origin_at(policy: &Origin, route: &Route) -> Origin {
@@ -593,5 +615,6 @@ pub fn miss_text(miss: &Miss) -> String {
             format!("it is about `{cidr}`, and the pod has no address yet")
         }
         Miss::NotAPod => "it is about pods by label".to_owned(),
+        Miss::Domain { pattern } => format!("it is about `{pattern}`"),
     }
 }

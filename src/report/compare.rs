@@ -6,6 +6,7 @@ use super::snippet::Style;
 use crate::model::{Cluster, Verdict};
 use crate::question::compare::{Compared, Comparison, Difference};
 use crate::source::Sources;
+use crate::symbolic::Witness;
 use schemars::{JsonSchema, schema_for};
 use serde::Serialize;
 
@@ -55,6 +56,15 @@ pub fn render_compared(
     }
 }
 
+/// The names that the address has, where that matters.
+fn names_text(witness: &Witness) -> String {
+    let names: Vec<String> = witness.names.iter().map(|n| format!("`{n}`")).collect();
+    match names.is_empty() {
+        true => String::new(),
+        false => format!(", if that is an address of {},", names.join(" and ")),
+    }
+}
+
 fn explain(inputs: [Named<'_>; 2], difference: &Difference, style: Style) -> String {
     let witness = &difference.witness;
     let mut text = String::new();
@@ -65,10 +75,11 @@ fn explain(inputs: [Named<'_>; 2], difference: &Difference, style: Style) -> Str
             _ => "cannot",
         };
         let line = format!(
-            "in {}, {} {can} reach {} on {} {}",
+            "in {}, {} {can} reach {}{} on {} {}",
             input.name,
             end_text(input.cluster, &witness.source),
             end_text(input.cluster, &witness.destination),
+            names_text(witness),
             witness.protocol,
             witness.port,
         );

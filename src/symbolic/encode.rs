@@ -10,7 +10,7 @@ use super::vocabulary::{Domain, Home, Vocabulary};
 use crate::model::{
     Action, Cluster, Direction, Family, IpBlock, METADATA_NAME, NamespaceMatch, Operator, Peer,
     PeerKind, Policy, PolicyId, PortMatch, PortMatchKind, Protocol, Requirement, Rule, Selector,
-    Subject, Tier, Undecided,
+    Subject, Tier, Undecided, domain_within,
 };
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -74,6 +74,8 @@ pub(super) struct Encoder<'a> {
     pub(super) constraints: Constraints,
     /// Whether the destination declares a port of that name with the flow's protocol and number.
     declared: RefCell<BTreeMap<String, Bool>>,
+    /// Whether the address outside has a name that a pattern is about.
+    names: RefCell<BTreeMap<String, Bool>>,
     /// Of each world, the namespaces whose labels are not those of the vocabulary.
     differing: Vec<BTreeSet<usize>>,
 }
@@ -94,6 +96,7 @@ impl<'a> Encoder<'a> {
             flow,
             constraints,
             declared: RefCell::default(),
+            names: RefCell::default(),
             // One world's own labels are the vocabulary's.
             differing: match query.worlds.as_slice() {
                 [_] => Vec::new(),
@@ -287,7 +290,41 @@ impl<'a> Encoder<'a> {
                 self.pods_match(cluster, nth, namespaces, pods, end)
             }
             PeerKind::IpBlock(block) => self.block(block, address),
+            PeerKind::Domain { pattern, holds } if end.is_outside => match holds {
+                Some(holds) => Bool::from_bool(*holds),
+                None => self.has_name(cluster.symbols.name(*pattern)),
+            },
+            PeerKind::Domain { .. } => Bool::from_bool(false),
         }
+    }
+
+    /// Whether the address outside has such a name: a variable of its own, the same in all worlds.
+    /// What has a name has every pattern's that is about it.
+    fn has_name(&self, pattern: &str) -> Bool {
+        if let Some(known) = self.names.borrow().get(pattern) {
+            return known.clone();
+        }
+        let term = Bool::new_const(format!("name:{pattern}"));
+        for (other, known) in self.names.borrow().iter() {
+            if domain_within(pattern, other) {
+                self.must(term.implies(known));
+            }
+            if domain_within(other, pattern) {
+                self.must(known.implies(&term));
+            }
+        }
+        let mut names = self.names.borrow_mut();
+        names.insert(pattern.to_owned(), term.clone());
+        term
+    }
+
+    /// The patterns by name that rules have, with their terms.
+    pub(super) fn known_names(&self) -> Vec<(String, Bool)> {
+        let known = self.names.borrow();
+        known
+            .iter()
+            .map(|(name, term)| (name.clone(), term.clone()))
+            .collect()
     }
 
     /// N21 to N23: literal containment, whoever has the address.

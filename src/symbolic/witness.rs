@@ -8,7 +8,7 @@ use super::vocabulary::Home;
 use crate::model::{
     Cluster, ContainerPort, Evaluation, Family, Flow, Labels, METADATA_NAME, Namespace,
     NamespaceId, NodeId, Origin, Party, Pod, PodId, Protocol, Workload, WorkloadId, WorkloadKind,
-    evaluate,
+    domain_patterns, evaluate, with_names,
 };
 use crate::source::{DocumentId, Route};
 use std::collections::BTreeMap;
@@ -60,6 +60,9 @@ pub struct Witness {
     pub port: u16,
     /// The family.
     pub family: Family,
+    /// The patterns that some name of the address outside is of; empty where no rule is about names
+    /// or the question settles them.
+    pub names: Vec<String>,
 }
 
 fn number(model: &Model, variable: &BV) -> u64 {
@@ -83,6 +86,9 @@ pub(super) fn decode(query: &Query<'_>, encoder: &Encoder<'_>, model: &Model) ->
         |term: &z3::ast::Bool| model.eval(term, true).and_then(|v| v.as_bool()) == Some(true);
     let port_names = declared.into_iter().filter(|(_, term)| is_true(term));
     let port_names: Vec<String> = port_names.map(|(name, _)| name).collect();
+    let names = encoder.known_names().into_iter();
+    let names = names.filter(|(_, term)| is_true(term));
+    let names = names.map(|(name, _)| name).collect();
     let source = end(
         query,
         &query.source,
@@ -107,6 +113,7 @@ pub(super) fn decode(query: &Query<'_>, encoder: &Encoder<'_>, model: &Model) ->
         protocol: protocol.copied().unwrap_or(Protocol::Tcp),
         port: u16::try_from(number(model, &encoder.flow.port)).unwrap_or_default(),
         family,
+        names,
     }
 }
 
@@ -249,7 +256,14 @@ pub fn with_witness<T>(
         }
     }
     let flow = add(cluster, witness);
+    let policies = (!domain_patterns(cluster).is_empty()).then(|| cluster.policies.clone());
+    if policies.is_some() {
+        settle(cluster, &witness.names);
+    }
     let seen = look(cluster, &flow);
+    if let Some(policies) = policies {
+        cluster.policies = policies;
+    }
     cluster.pods.truncate(n_pods);
     cluster.workloads.truncate(n_workloads);
     cluster.namespaces.truncate(n_namespaces);
@@ -259,6 +273,13 @@ pub fn with_witness<T>(
         }
     }
     seen
+}
+
+/// Gives the address outside the names of a witness, and leaves alone what is settled.
+fn settle(cluster: &mut Cluster, names: &[String]) {
+    with_names(cluster, |pattern, known| {
+        known.unwrap_or_else(|| names.iter().any(|name| name == pattern))
+    });
 }
 
 /// What the specification says of a witness.

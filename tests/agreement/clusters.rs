@@ -4,7 +4,7 @@ use crate::generate::{self, BLOCKS, EXCEPTIONS, Features, PORT_NAMES};
 use ipnet::IpNet;
 use portolan::model::{
     Action, Cluster, ContainerPort, IpBlock, NamespaceMatch, Peer, PeerKind, Policy, PortMatch,
-    PortMatchKind, Protocol, Rule, Selector, Subject, Symbol, Tier, WorkloadId,
+    PortMatchKind, Protocol, Rule, Selector, Subject, Symbol, Tier, WorkloadId, with_names,
 };
 use portolan::question::ties::untied;
 use portolan::source::Route;
@@ -39,16 +39,23 @@ pub(crate) fn cluster() -> impl Strategy<Value = Cluster> {
     })
 }
 
-/// Likewise, with policies of one priority in the order of their names: for those who decide.
+/// Likewise, with policies of one priority in the order of their names, and names that stand for no
+/// address: for those who decide.
 #[allow(dead_code, reason = "not all tests that share this file need it")]
 pub(crate) fn settled_cluster() -> impl Strategy<Value = Cluster> {
-    cluster().prop_map(|cluster| untied(&cluster).into_owned())
+    cluster().prop_map(settled)
 }
 
 /// Likewise, each pod only once.
 #[allow(dead_code, reason = "not all tests that share this file need it")]
 pub(crate) fn small_settled_cluster() -> impl Strategy<Value = Cluster> {
-    small_cluster().prop_map(|cluster| untied(&cluster).into_owned())
+    small_cluster().prop_map(settled)
+}
+
+fn settled(cluster: Cluster) -> Cluster {
+    let mut cluster = untied(&cluster).into_owned();
+    with_names(&mut cluster, |_, _| false);
+    cluster
 }
 
 /// A cluster of policies of all tiers, of which some have the same priority; each pod only once.

@@ -430,7 +430,7 @@ fn one_of_each(cluster: &Cluster, addresses: Vec<IpAddr>) -> Vec<IpAddr> {
         .flat_map(|rule| rule.peers.iter().flatten())
         .filter_map(|peer| match &peer.kind {
             PeerKind::IpBlock(block) => Some(block),
-            PeerKind::Pods { .. } => None,
+            PeerKind::Pods { .. } | PeerKind::Domain { .. } => None,
         })
         .flat_map(|block| block.except.iter().copied().chain([block.cidr]))
         .collect();

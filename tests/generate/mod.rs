@@ -416,8 +416,16 @@ pub fn build_namespaces(symbols: &mut Symbols, plan: &NamespacePlan) -> Namespac
     }
 }
 
-fn build_peer(symbols: &mut Symbols, plan: &PeerPlan) -> Peer {
+/// Names that rules of other tiers may have for destinations outside.
+pub const NAMES: [&str; 3] = ["example.com", "*.example.com", "www.example.com"];
+
+fn build_peer(symbols: &mut Symbols, plan: &PeerPlan, may_be_named: bool) -> Peer {
     let kind = match plan {
+        // Some of the blocks are names instead, where names may be.
+        PeerPlan::Block(block, except) if may_be_named && except.len() == 1 => PeerKind::Domain {
+            pattern: symbols.intern(NAMES[block % NAMES.len()]),
+            holds: None,
+        },
         PeerPlan::Pods(namespaces, pods) => PeerKind::Pods {
             namespaces: build_namespaces(symbols, namespaces),
             pods: build_selector(symbols, &POD_KEYS, pods),
@@ -457,16 +465,24 @@ fn build_port(symbols: &mut Symbols, plan: &PortPlan) -> PortMatch {
     }
 }
 
-fn build_rules(symbols: &mut Symbols, plan: &Option<Vec<RulePlan>>) -> Option<Vec<Rule>> {
+fn build_rules(
+    symbols: &mut Symbols,
+    plan: &Option<Vec<RulePlan>>,
+    has_names: bool,
+) -> Option<Vec<Rule>> {
     let rules = plan.as_ref()?;
     Some(
         rules
             .iter()
             .map(|(action, peers, ports)| Rule {
                 action: [Action::Accept, Action::Deny, Action::Pass][*action],
-                peers: peers
-                    .as_ref()
-                    .map(|peers| peers.iter().map(|p| build_peer(symbols, p)).collect()),
+                peers: peers.as_ref().map(|peers| {
+                    let may_be_named = has_names && *action == 0;
+                    let peers = peers.iter();
+                    peers
+                        .map(|p| build_peer(symbols, p, may_be_named))
+                        .collect()
+                }),
                 ports: ports
                     .as_ref()
                     .map(|ports| ports.iter().map(|p| build_port(symbols, p)).collect()),
@@ -565,8 +581,8 @@ pub fn build(plan: &ClusterPlan) -> Cluster {
                 namespaces,
                 pods: build_selector(symbols, &POD_KEYS, &policy.pods),
             },
-            ingress: build_rules(symbols, &policy.ingress),
-            egress: build_rules(symbols, &policy.egress),
+            ingress: build_rules(symbols, &policy.ingress, false),
+            egress: build_rules(symbols, &policy.egress, policy.tier != 1),
             origin: origin(),
         });
     }

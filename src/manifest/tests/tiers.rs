@@ -92,6 +92,13 @@ fn peers_and_ports_of_both_versions_are_read() {
             "pods | http",
         ),
         (
+            admin(
+                "{tier: Admin, priority: 1, subject: {namespaces: {}}, egress: [{action: Accept, \
+                   to: [{domainNames: [API.example.com., '*.example.org']}]}]}",
+            ),
+            "api.example.com *.example.org | all",
+        ),
+        (
             old(
                 "AdminNetworkPolicy",
                 "p",
@@ -122,6 +129,7 @@ fn peers_and_ports_of_both_versions_are_read() {
             .map(|peer| match &peer.kind {
                 PeerKind::IpBlock(block) => block.cidr.to_string(),
                 PeerKind::Pods { .. } => "pods".to_owned(),
+                PeerKind::Domain { pattern, .. } => cluster.symbols.name(*pattern).to_owned(),
             })
             .collect();
         let ports = rule.ports.as_ref().map_or("all".to_owned(), |ports| {
@@ -204,6 +212,14 @@ fn what_the_crds_refuse_is_refused_in_their_words() {
             "spec.egress[0].to[0].domainNames: Invalid value: \"object\": domainNames is only allowed with action Accept",
         ),
         (
+            egress("{action: Accept, to: [{domainNames: [example.com, example]}]}"),
+            "spec.egress[0].to[0].domainNames[1]: Invalid value: \"example\": spec.egress[0].to[0].domainNames[1] in body should match '^(\\*\\.)?([a-zA-z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\\.)+[a-zA-z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\\.?$'",
+        ),
+        (
+            egress("{action: Accept, to: [{domainNames: [a.b, a.b]}]}"),
+            "spec.egress[0].to[0].domainNames[1]: Duplicate value: \"a.b\"",
+        ),
+        (
             egress("{action: Deny, to: [{networks: [10.0.0.0/8]}], protocols: [{destinationNamedPort: http}]}"),
             "spec.egress[0].to[0]: Invalid value: \"object\": networks/nodes/domainNames peer cannot be set with namedPorts since there are no namedPorts for networks/nodes/domainNames",
         ),
@@ -244,12 +260,6 @@ fn what_is_not_understood_fails_closed_and_is_named() {
             Action::Deny,
             None,
             "a peer of a kind that is not known: the rule denies everything",
-        ),
-        (
-            rule("Accept", "{domainNames: [example.com]}"),
-            Action::Accept,
-            Some(0),
-            "destinations by name are not analysed",
         ),
         (
             old(

@@ -228,25 +228,51 @@ fn check_peer(
     }
     if let Some(names) = &peer.domain_names {
         let path = path.key("domainNames");
-        if names.is_empty() {
-            too_few(reader, &path, "items");
-        }
-        too_many(reader, &path, names.len(), MAX_NETWORKS);
         if rule.action != limits.accept {
             let body = format!("domainNames is only allowed with action {}", limits.accept);
             reader.cause(&path, &invalid("\"object\"", &body), None);
-        } else {
-            reader.find(
-                "LD007",
-                Severity::Warning,
-                reader.place(&path, Target::Key),
-                "destinations by name are not analysed: their addresses are not guessed, so this peer \
-                 lets nothing through in the answer"
-                    .to_owned(),
-                None,
-            );
+        }
+        check_domains(reader, &path, names);
+    }
+}
+
+/// The pattern of the CRD, its `A-z` included.
+const DOMAIN: &str = r"^(\*\.)?([a-zA-z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\.)+[a-zA-z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\.?$";
+
+fn check_domains(reader: &Reader<'_>, path: &Path<'_>, names: &[String]) {
+    if names.is_empty() {
+        too_few(reader, path, "items");
+    }
+    too_many(reader, path, names.len(), MAX_NETWORKS);
+    for (index, text) in names.iter().enumerate() {
+        let path = path.index(index);
+        if !is_domain(text) {
+            let body = format!("{path} in body should match '{DOMAIN}'");
+            let help = Some("write `example.com`, or `*.example.com` for all below it".to_owned());
+            reader.cause(&path, &invalid(&quote(text), &body), help);
+        } else if names.iter().take(index).any(|before| before == text) {
+            let body = format!("Duplicate value: {}", quote(text));
+            reader.cause(&path, &body, None);
         }
     }
+}
+
+/// Whether [`DOMAIN`] matches.
+fn is_domain(text: &str) -> bool {
+    let text = text.strip_prefix("*.").unwrap_or(text);
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let is_first = |c: char| c.is_ascii_alphanumeric() || "[\\]^_`".contains(c);
+    let is_label = |label: &str| {
+        let mut chars = label.chars();
+        let Some(first) = chars.next() else {
+            return false;
+        };
+        let last = chars.next_back();
+        is_first(first)
+            && last.is_none_or(|c| c.is_ascii_alphanumeric())
+            && chars.all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+    };
+    text.contains('.') && text.split('.').all(is_label)
 }
 
 fn check_networks(reader: &Reader<'_>, path: &Path<'_>, networks: &[String]) {

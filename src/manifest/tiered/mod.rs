@@ -16,6 +16,7 @@ use super::validate::{parse_cidr, valid_port};
 use crate::model::{
     Action, Finding, IpBlock, NamespaceMatch, Node, Origin, Peer, PeerKind, Place, Policy,
     PortMatch, PortMatchKind, Protocol, Rule, Selector, Severity, Subject, Symbols, Tier,
+    domain_text,
 };
 use crate::source::{Route, Target};
 use ipnet::IpNet;
@@ -57,8 +58,8 @@ pub(super) enum PeerFacts {
     Networks(Vec<IpNet>),
     /// By the labels of nodes; their addresses are meant.
     Nodes(LabelSelector),
-    /// Destinations by name. No address is guessed for them, so no flow to an address matches.
-    Domains,
+    /// Destinations by name. No address is guessed for them.
+    Domains(Vec<String>),
     /// Of a kind that is not known here: the rule fails closed.
     Unknown,
 }
@@ -192,7 +193,7 @@ impl Lowering<'_> {
         };
         let is_named = |port: &PortMatch| matches!(port.kind, PortMatchKind::Named { .. });
         let ports: Option<Vec<PortMatch>> = ports;
-        let is_block = |peer: &Peer| matches!(peer.kind, PeerKind::IpBlock(_));
+        let is_block = |peer: &Peer| !matches!(peer.kind, PeerKind::Pods { .. });
         let has_names = ports.iter().flatten().any(is_named);
         if !has_names || !peers.iter().any(is_block) {
             return vec![one(peers, ports)];
@@ -227,7 +228,14 @@ impl Lowering<'_> {
                     .map(|address| block(IpNet::from(address)))
                     .collect()
             }
-            PeerFacts::Domains | PeerFacts::Unknown => Vec::new(),
+            PeerFacts::Domains(names) => {
+                let names = names.iter().map(|name| PeerKind::Domain {
+                    pattern: self.symbols.intern(&domain_text(name)),
+                    holds: None,
+                });
+                names.collect()
+            }
+            PeerFacts::Unknown => Vec::new(),
         }
     }
 

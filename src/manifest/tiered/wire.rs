@@ -84,8 +84,8 @@ impl PeerWire {
             PeerFacts::Networks(networks.iter().filter_map(|text| network(text)).collect())
         } else if let Some(nodes) = self.nodes {
             PeerFacts::Nodes(nodes)
-        } else if self.domain_names.is_some() {
-            PeerFacts::Domains
+        } else if let Some(names) = self.domain_names {
+            PeerFacts::Domains(names)
         } else {
             PeerFacts::Unknown
         }

@@ -30,7 +30,7 @@ pub(super) fn direct_hop(
             vec![(Who::Addresses(addresses.clone()), asked_number(port))]
         }
         // These have more steps than one.
-        Endpoint::Service(_) | Endpoint::Ingress { .. } => Vec::new(),
+        Endpoint::Service(_) | Endpoint::Ingress { .. } | Endpoint::Domain { .. } => Vec::new(),
     };
     let mut hop = Hop::new("");
     if matches!(sources, Caller::Addresses(_)) {
@@ -60,7 +60,7 @@ pub(super) fn direct_hop(
 }
 
 /// The traffic of a question where names cannot be resolved: outside there are none (N18).
-fn asked_number(port: &PortQuery) -> Option<TrafficSet> {
+pub(super) fn asked_number(port: &PortQuery) -> Option<TrafficSet> {
     match port {
         PortQuery::Any => None,
         PortQuery::Number { protocol, port } => Some(TrafficSet::ports(

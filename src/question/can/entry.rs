@@ -10,8 +10,8 @@ use crate::model::{
     ServiceType, TrafficPolicy, TrafficSet, Verdict, evaluate, family_addresses,
 };
 use crate::question::ingress::{Target, all_backends, follow};
-use crate::reach::PairTraffic;
 use crate::question::service::selected_pods;
+use crate::reach::PairTraffic;
 use std::collections::BTreeMap;
 
 /// The way in, and then policy at the pods for those who get in.

@@ -5,6 +5,7 @@
 //! end. Each step is a [`Hop`] with its own answer.
 
 mod called;
+mod domain;
 mod entry;
 mod example;
 mod ingress_hops;
@@ -21,11 +22,12 @@ use super::near::NearMiss;
 use super::service::selected_pods;
 use super::ties::Tie;
 use crate::model::{
-    AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, Origin, PodId, Protocol, Reason,
-    TrafficSet,
+    AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, Origin, PodId, Protocol,
+    Reason, TrafficSet,
 };
 use crate::reach::Reach;
 use called::direct_hop;
+use domain::domain_hops;
 use ingress_hops::ingress_hops;
 use service_hops::service_hops;
 use std::collections::BTreeSet;
@@ -198,6 +200,9 @@ pub enum CanError {
     /// An Ingress can be called, but does not call.
     #[error("an ingress host can only be the destination")]
     IngressAsSource,
+    /// Who calls from outside calls from an address.
+    #[error("a domain name can only be the destination")]
+    NameAsSource,
     /// The Service has no such port.
     #[error("service `{service}` has no port `{port}`")]
     NoServicePort {
@@ -253,6 +258,7 @@ impl CanError {
             CanError::IngressAsSource => {
                 Some("ask from `internet` to `ingress:host/path`".to_owned())
             }
+            CanError::NameAsSource => Some("ask from an address, a CIDR or `internet`".to_owned()),
             CanError::IngressPort => {
                 Some("leave out `--port`: it is 443 with TLS and 80 without".to_owned())
             }
@@ -297,6 +303,7 @@ pub fn can(
     }
     let sources = match from {
         Endpoint::Ingress { .. } => return Err(CanError::IngressAsSource),
+        Endpoint::Domain { .. } => return Err(CanError::NameAsSource),
         other => sources_of(context.cluster, other),
     };
     let hops = match to {
@@ -306,6 +313,7 @@ pub fn can(
             Some(service) => service_hops(context, &sources, service, port)?,
             None => Vec::new(),
         },
+        Endpoint::Domain { name } => domain_hops(context, &sources, name, port)?,
         _ => vec![direct_hop(context, &sources, to, port)?],
     };
     let overall = hops.iter().map(|hop| hop.overall).fold(Overall::Yes, worse);
@@ -382,6 +390,6 @@ fn sources_of(cluster: &Cluster, from: &Endpoint) -> Caller {
                 .collect(),
         ),
         Endpoint::Addresses { addresses, .. } => Caller::Addresses(addresses.clone()),
-        Endpoint::Ingress { .. } => Caller::Pods(Vec::new()),
+        Endpoint::Ingress { .. } | Endpoint::Domain { .. } => Caller::Pods(Vec::new()),
     }
 }

@@ -2,6 +2,7 @@
 //! S5).
 
 use super::called::{Called, pods_named};
+use super::domain::to_name;
 use super::entry::entry_hops;
 use super::lookup::lookup_hop;
 use super::pieces::{ask, merge, overall_of};
@@ -99,37 +100,6 @@ fn to_pods(
         hops.push(hop);
     }
     Ok(hops)
-}
-
-/// To a name outside: which addresses it has is not in the input, so only what holds for all of
-/// them is certain (S5).
-fn to_name(
-    context: Context<'_>,
-    sources: &Caller,
-    name: &str,
-    port: &PortQuery,
-) -> Result<Hop, CanError> {
-    let asked = match port {
-        PortQuery::Number { protocol, port } => {
-            let protocol = protocol.unwrap_or(Protocol::Tcp);
-            Some(TrafficSet::ports(protocol, *port, *port))
-        }
-        PortQuery::Any | PortQuery::Name(_) => None,
-    };
-    let mut hop = Hop::new(format!("to `{name}`, outside"));
-    if matches!(sources, Caller::Pods(_)) {
-        let everywhere = Who::Addresses(AddressSet::full());
-        hop.pieces = ask(context, sources, &everywhere, asked.as_ref())?;
-    } else {
-        return Err(CanError::NothingInside);
-    }
-    hop.overall = overall_of(&hop.pieces, *port == PortQuery::Any);
-    hop.pieces = merge(hop.pieces);
-    if hop.overall != Overall::Partly {
-        return Ok(hop);
-    }
-    let cause = format!("the addresses of `{name}` are not in the input");
-    Ok(hop.ended(Overall::Unknown, cause))
 }
 
 /// The port of a question about an alias: its ports are for reading only, but they may name one.

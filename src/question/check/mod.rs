@@ -8,9 +8,11 @@ mod prover;
 
 use super::can::denied_sides;
 use super::near::NearMiss;
-use super::ties::{orders, ties, untied};
+use super::ties::{meanings, ties, untied};
 use crate::intent::{Assertion, Claim, Scope};
-use crate::model::{Cluster, Direction, Evaluation, Flow, PolicyId, PortMatchKind};
+use crate::model::{
+    Cluster, Direction, Evaluation, Flow, PolicyId, PortMatchKind, domain_patterns, with_names,
+};
 use crate::symbolic::{
     Effort, Limits, PodSelection, PolicyIndex, TrafficSpec, Vocabulary, Witness,
 };
@@ -177,24 +179,24 @@ pub fn vocabulary_of(
 }
 
 /// Checks assertions, on all cores. The answers, in order, do not depend on how many there are.
-/// Where policies of one tier and priority disagree, every order of them is asked about, and what
-/// depends on it is unknown.
+/// Where policies of one tier and priority disagree, or rules are for domain names, everything that
+/// can mean is asked about, and what depends on it is unknown.
 pub fn check(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Checked>, ReplayError> {
-    let ties = ties(context.cluster);
-    let Some((first, second)) = ties.first() else {
+    let Some(reason) = undefined_by(context.cluster) else {
         return in_order(context, assertions);
     };
-    let by_name = untied(context.cluster);
-    let index = PolicyIndex::new(&by_name);
-    let named = Context {
-        cluster: &by_name,
+    let mut settled = untied(context.cluster).into_owned();
+    with_names(&mut settled, |_, known| known.unwrap_or(false));
+    let index = PolicyIndex::new(&settled);
+    let of_one = Context {
+        cluster: &settled,
         index: &index,
         ..context
     };
-    let mut answers = in_order(named, assertions)?;
-    let (orders, are_all) = orders(context.cluster, &ties);
-    let mut depends = vec![!are_all; answers.len()];
-    for cluster in &orders {
+    let mut answers = in_order(of_one, assertions)?;
+    let (meanings, is_all) = meanings(context.cluster);
+    let mut depends = vec![!is_all; answers.len()];
+    for cluster in &meanings {
         let index = PolicyIndex::new(cluster);
         let other = Context {
             cluster,
@@ -206,36 +208,46 @@ pub fn check(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Check
             *depends |= discriminant(&answer.outcome) != discriminant(&other.outcome);
         }
     }
-    let name = |id: &PolicyId| {
-        let policy = context.cluster.policy(*id);
-        policy.map_or_else(String::new, |policy| {
-            format!("{} {}", policy.kind, policy.name)
-        })
-    };
-    let more = match ties.len() {
-        1 => String::new(),
-        n => format!(" (and {} more pairs)", n.saturating_sub(1)),
-    };
-    for (answer, _) in answers
-        .iter_mut()
-        .zip(depends)
-        .filter(|(_, depends)| *depends)
-    {
+    let dependent = answers.iter_mut().zip(depends).filter(|(_, is_so)| *is_so);
+    for (answer, _) in dependent {
         let example = match std::mem::replace(&mut answer.outcome, CheckOutcome::Unresolved) {
             CheckOutcome::Violated(example) => Some(example),
             _ => None,
         };
         answer.outcome = CheckOutcome::Unknown {
-            reason: format!(
-                "it depends on which wins of {} and {}{more}, which have the same priority: that is \
-                 not defined",
-                name(first),
-                name(second)
-            ),
+            reason: reason.clone(),
             example,
         };
     }
     Ok(answers)
+}
+
+/// What answers may depend on that the input does not define; `None` where there is nothing.
+fn undefined_by(cluster: &Cluster) -> Option<String> {
+    let ties = ties(cluster);
+    let by_tie = ties.first().map(|(first, second)| {
+        let name = |id: &PolicyId| {
+            let policy = cluster.policy(*id);
+            policy.map_or_else(String::new, |policy| {
+                format!("{} {}", policy.kind, policy.name)
+            })
+        };
+        let more = match ties.len() {
+            1 => String::new(),
+            n => format!(" (and {} more pairs)", n.saturating_sub(1)),
+        };
+        format!(
+            "on which wins of {} and {}{more}, which have the same priority: that is not defined",
+            name(first),
+            name(second)
+        )
+    });
+    let names = domain_patterns(cluster);
+    let by_name = names
+        .first()
+        .map(|first| format!("on which addresses `{first}` stands for: they are not in the input"));
+    let reasons: Vec<String> = [by_tie, by_name].into_iter().flatten().collect();
+    (!reasons.is_empty()).then(|| format!("it depends {}", reasons.join("; or ")))
 }
 
 /// The answers with policies in the order of the cluster.

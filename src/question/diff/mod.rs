@@ -12,6 +12,7 @@ mod controller;
 mod cover;
 mod describe;
 mod group;
+mod names;
 mod sides;
 mod text;
 
@@ -19,6 +20,7 @@ pub use cause::{Cause, PolicyCause, Relabelled};
 pub use cover::{Box3, Cell, Tensor, cover};
 pub use describe::{Describer, Term};
 pub use group::{Ends, Group, What};
+pub use names::NameChange;
 
 pub use crate::reach::{Pair, PairedWorkload};
 
@@ -90,17 +92,19 @@ pub struct Diff {
     pub groups: Vec<Group>,
     /// Whether there are provably no fewer groups for the same changes and causes.
     pub is_minimal: bool,
-    /// How many pairs of workloads, addresses outside and ingress controllers have something
+    /// How many pairs of workloads, addresses outside, names and ingress controllers have something
     /// added, and how many something removed.
     pub n_pairs: [u64; 2],
     /// Workloads that only one of the two has: gone ones, then new ones.
     pub one_sided: [Vec<PairedWorkload>; 2],
+    /// What differs for destinations by name, which `groups` do not have.
+    pub names: Vec<NameChange>,
 }
 
 impl Diff {
     /// Whether the two mean the same.
     pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
+        self.groups.is_empty() && self.names.is_empty()
     }
 }
 
@@ -119,7 +123,12 @@ pub fn diff(question: &Question<'_>) -> Diff {
     let pair = Pair::new(question.clusters);
     let cells = cells::cells(question, &pair);
     let edges = controller::edges(question, &pair);
-    let n_pairs = cells::count_pairs(question, &pair, &cells, &edges);
+    let mut n_pairs = cells::count_pairs(question, &pair, &cells, &edges);
+    let names = names::name_changes(question, &pair);
+    for (is_added, count) in [true, false].into_iter().zip(&mut n_pairs) {
+        let more = names.iter().filter(|change| change.is_added == is_added);
+        *count = count.saturating_add(u64::try_from(more.count()).unwrap_or(u64::MAX));
+    }
     let (groups, is_minimal) = group::groups(question, &pair, cells, edges);
     let one_sided = [1, 0].map(|missing| {
         let workloads = pair.workloads.iter().copied();
@@ -133,5 +142,6 @@ pub fn diff(question: &Question<'_>) -> Diff {
         is_minimal,
         n_pairs,
         one_sided,
+        names,
     }
 }

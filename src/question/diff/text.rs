@@ -38,6 +38,7 @@ fn peer_text(cluster: &Cluster, peer: &PeerKind) -> String {
     match peer {
         PeerKind::Pods { namespaces, pods } => pods_text(cluster, namespaces, pods),
         PeerKind::IpBlock(block) => format!("{block:?}"),
+        PeerKind::Domain { pattern, .. } => cluster.symbols.name(*pattern).to_owned(),
     }
 }
 

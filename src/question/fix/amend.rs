@@ -564,7 +564,7 @@ fn takes(cluster: &Cluster, peer: &Peer, other: &Other) -> bool {
             PeerKind::IpBlock(block) => {
                 addresses.difference(&block_addresses(block)) == AddressSet::default()
             }
-            PeerKind::Pods { .. } => false,
+            PeerKind::Pods { .. } | PeerKind::Domain { .. } => false,
         },
         Other::Dns => false,
     }

@@ -98,6 +98,8 @@ pub(super) fn grant_of(cluster: &Cluster, amendment: &Amendment) -> Option<Grant
             PeerKind::IpBlock(block) => {
                 found.blocks = found.blocks.union(&block_addresses(block));
             }
+            // What that opens cannot be said in addresses, so nothing is proposed.
+            PeerKind::Domain { .. } => return None,
         }
     }
     let all_ports = rule.ports.as_deref();

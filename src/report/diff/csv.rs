@@ -16,7 +16,7 @@ fn render(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         out,
         "change,exposed,before,after,from,to,on,because,places\r\n"
     )?;
-    for (group, row) in view.diff.groups.iter().zip(rows(view, usize::MAX)) {
+    for row in rows(view, usize::MAX) {
         let whats: Vec<&str> = row.why.iter().map(|why| why.what.as_str()).collect();
         let places: Vec<&str> = row
             .why
@@ -27,8 +27,8 @@ fn render(view: &View<'_>, out: &mut dyn Write) -> io::Result<()> {
         let fields = [
             word.to_owned(),
             row.is_exposed.to_string(),
-            group.change.before.name().to_owned(),
-            group.change.after.name().to_owned(),
+            row.states[0].to_owned(),
+            row.states[1].to_owned(),
             field(&row.from),
             field(&row.to),
             field(&row.on),

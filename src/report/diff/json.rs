@@ -3,7 +3,7 @@
 use super::rows::{describers, one_sided_places, place, rows_with};
 use super::{DiffFormat, View};
 use crate::model::{Origin, TrafficSet};
-use crate::question::diff::{Cause, Describer, Ends, Group, State, Term};
+use crate::question::diff::{Cause, Describer, Ends, Group, NameChange, State, Term};
 use crate::report::map::json::{cidr_texts, traffic_items};
 use crate::report::words::policy_name;
 use schemars::{JsonSchema, Schema, schema_for};
@@ -50,8 +50,26 @@ struct DiffDocument {
     /// What changed. Every connection that did is in at least one group, and none that did not is
     /// in any: a pod and itself apart, and addresses outside among themselves.
     groups: Vec<GroupJson>,
+    /// What changed for destinations by name: which addresses they have is not known, so `groups`
+    /// do not tell it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    names: Vec<NameJson>,
     /// What the answer rests on and what it leaves out, one sentence each.
     notes: Vec<String>,
+}
+
+/// A change for a destination by name.
+#[derive(Serialize, JsonSchema, Debug)]
+#[serde(rename_all = "camelCase")]
+struct NameJson {
+    /// `added` or `removed`.
+    change: String,
+    /// Who opens connections: the index in `workloads`.
+    from: usize,
+    /// The name, or `*.` and the end of names.
+    to: String,
+    /// On what.
+    traffic: Vec<TrafficJson>,
 }
 
 /// A workload.
@@ -232,7 +250,21 @@ fn document(view: &View<'_>) -> DiffDocument {
         workloads: workloads(view),
         sets: sets.in_order,
         groups,
+        names: view.diff.names.iter().map(|n| name_json(view, n)).collect(),
         notes: view.notes.to_vec(),
+    }
+}
+
+fn name_json(view: &View<'_>, change: &NameChange) -> NameJson {
+    let mut workloads = view.diff.pair.workloads.iter();
+    let word = if change.is_added { "added" } else { "removed" };
+    NameJson {
+        change: word.to_owned(),
+        from: workloads
+            .position(|known| *known == change.workload)
+            .unwrap_or_default(),
+        to: change.name.clone(),
+        traffic: traffic(None, &change.traffic),
     }
 }
 

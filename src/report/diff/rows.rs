@@ -3,7 +3,7 @@
 use super::View;
 use crate::model::{AddressSet, Cluster, Origin, Place, WorkloadId};
 use crate::question::diff::{
-    Cause, Change, Describer, Ends, Group, PairedWorkload, State, Term, What,
+    Cause, Change, Describer, Ends, Group, NameChange, PairedWorkload, State, Term, What,
 };
 use crate::report::finding::counted;
 use crate::report::map::names::{list, outside, traffic};
@@ -20,6 +20,8 @@ pub struct Row {
     pub is_exposed: bool,
     /// `added`, `removed`, and how certainly.
     pub change: &'static str,
+    /// What was said before and what is said after.
+    pub states: [&'static str; 2],
     /// Who opens connections, in about as many characters as was asked for.
     pub from: String,
     /// Who is called.
@@ -67,7 +69,27 @@ pub(super) fn rows_with(view: &View<'_>, describers: &[Describer; 2], budget: us
         .groups
         .iter()
         .map(|group| words.row(group))
+        .chain(view.diff.names.iter().map(|change| name_row(view, change)))
         .collect()
+}
+
+/// A change for a destination by name.
+fn name_row(view: &View<'_>, change: &NameChange) -> Row {
+    let (side, word, states) = match change.is_added {
+        true => (1, "added", [State::Denied, State::Allowed]),
+        false => (0, "removed", [State::Allowed, State::Denied]),
+    };
+    let own = named_workload(view, &change.workload, side);
+    Row {
+        is_added: change.is_added,
+        is_exposed: false,
+        change: word,
+        states: states.map(State::name),
+        from: own.unwrap_or_default(),
+        to: change.name.clone(),
+        on: traffic(&change.traffic),
+        why: Vec::new(),
+    }
 }
 
 /// The whole answer in one line.
@@ -99,7 +121,8 @@ pub fn headline(view: &View<'_>) -> String {
         true => ", some of it open to the internet",
         false => "",
     };
-    let groups = counted(view.diff.groups.len(), "group");
+    let n_groups = view.diff.groups.len() + view.diff.names.len();
+    let groups = counted(n_groups, "group");
     format!(
         "{old} to {new}: {}{exposed}, in {groups}",
         counts.join(" and ")
@@ -183,6 +206,7 @@ impl Words<'_> {
             is_added: group.change.is_added(),
             is_exposed: group.is_exposed(),
             change: change_word(group.change),
+            states: [group.change.before, group.change.after].map(State::name),
             from: self.ends(&group.sources, side),
             to: self.ends(&group.destinations, side),
             on: what_text(&group.traffic),

@@ -3,7 +3,7 @@
 use super::graph::{Edge, Grain, Graph, is_asked_about, n_pairs_asked_about};
 use super::names::{self, Names};
 use super::{Map, explained, overview};
-use crate::model::{AddressSet, Cluster, Direction, PodId, WorkloadId};
+use crate::model::{AddressSet, Cluster, Direction, PodId, WorkloadId, domain_patterns};
 use crate::question::list::{GroupedConnection, GroupedPeer, Question, WorkloadSet, grouped};
 use crate::question::ties::ties;
 use std::cmp::Reverse;
@@ -236,13 +236,21 @@ fn explanations(cluster: &Cluster, rows: &[CombinedRow<'_>]) -> Vec<String> {
     };
     if has_unknown(false) {
         let reasons = [
-            (!cluster.pod_cidrs.is_empty(), "the addresses that pods will get"),
+            (
+                !cluster.pod_cidrs.is_empty(),
+                "the addresses that pods will get",
+            ),
             (
                 !ties(cluster).is_empty(),
                 "which of two policies of the same priority wins",
             ),
         ];
-        let reasons = reasons.into_iter().filter(|(is_so, _)| *is_so);
+        let has_names = !domain_patterns(cluster).is_empty();
+        let by_name = (has_names, "which addresses the names of rules stand for");
+        let reasons = reasons
+            .into_iter()
+            .chain([by_name])
+            .filter(|(is_so, _)| *is_so);
         let reasons: Vec<&str> = reasons.map(|(_, reason)| reason).collect();
         notes.push(format!("? depends on {}", reasons.join(", or ")));
     }

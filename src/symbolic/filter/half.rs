@@ -161,7 +161,7 @@ impl<'a> Matched<'a> {
                         } => by_namespace.get(namespace).map_or(&[][..], Vec::as_slice),
                         // Only pods are matched by selectors (N12).
                         PeerKind::Pods { .. } => &pods,
-                        PeerKind::IpBlock(_) => &everything,
+                        PeerKind::IpBlock(_) | PeerKind::Domain { .. } => &everything,
                     };
                     let matches = |code: &&usize| {
                         let party = parties.get(**code).copied().flatten();
