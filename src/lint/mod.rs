@@ -66,8 +66,12 @@ mod np054_wide_range;
 mod np055_name_outside;
 mod np066_icmp;
 mod np070_tie;
+mod np071_shadowed;
+mod np072_unreachable;
 mod np073_networks_inside;
+mod np074_names;
 mod np075_deprecated;
+mod np076_baseline_name;
 mod sv001_selects_nothing;
 mod sv002_target_port;
 mod sv003_protocol;
@@ -176,8 +180,12 @@ pub const LINTS: &[Lint] = &[
     np055_name_outside::LINT,
     np066_icmp::LINT,
     np070_tie::LINT,
+    np071_shadowed::LINT,
+    np072_unreachable::LINT,
     np073_networks_inside::LINT,
+    np074_names::LINT,
     np075_deprecated::LINT,
+    np076_baseline_name::LINT,
     sv001_selects_nothing::LINT,
     sv002_target_port::LINT,
     sv003_protocol::LINT,

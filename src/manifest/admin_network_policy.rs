@@ -45,6 +45,7 @@ const LIMITS: Limits = Limits {
     actions: &["Allow", "Deny", "Pass"],
     accept: "Allow",
     is_strict: false,
+    is_beta: false,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -254,7 +255,8 @@ fn read(
         let detail = "Only one baseline admin network policy with metadata.name=\"default\" can be \
                       created in the cluster";
         let metadata = root.key("metadata");
-        reader.cause_as_spec(
+        reader.cause_as(
+            "NP076",
             &metadata.key("name"),
             &invalid("\"object\"", detail),
             Some("write `name: default`".to_owned()),

@@ -1,4 +1,4 @@
-//! ClusterNetworkPolicy (`policy.networking.k8s.io/v1alpha2`).
+//! ClusterNetworkPolicy (`policy.networking.k8s.io/v1alpha2` and `v1beta1`, which mean the same).
 
 use super::decode::decode;
 use super::object::{ClusterFacts, Decode, Kind};
@@ -22,7 +22,19 @@ pub(crate) const KIND: Kind = Kind {
     api_version: "policy.networking.k8s.io/v1alpha2",
     kind: "ClusterNetworkPolicy",
     name: NameRule::Subdomain,
-    decode: Decode::ClusterWide(read),
+    decode: Decode::ClusterWide(|reader, tree| read(reader, tree, &LIMITS)),
+};
+
+pub(crate) const BETA: Kind = Kind {
+    api_version: "policy.networking.k8s.io/v1beta1",
+    decode: Decode::ClusterWide(|reader, tree| {
+        let limits = Limits {
+            is_beta: true,
+            ..LIMITS
+        };
+        read(reader, tree, &limits)
+    }),
+    ..KIND
 };
 
 const LIMITS: Limits = Limits {
@@ -32,6 +44,7 @@ const LIMITS: Limits = Limits {
     actions: &["Accept", "Deny", "Pass"],
     accept: "Accept",
     is_strict: true,
+    is_beta: false,
 };
 
 #[derive(Debug, Default, Deserialize)]
@@ -107,7 +120,7 @@ struct Range {
     end: i32,
 }
 
-fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn ClusterFacts>> {
+fn read(reader: &Reader<'_>, tree: &Tree<'_>, limits: &Limits) -> Option<Box<dyn ClusterFacts>> {
     let spec = decode::<Wire>(reader, tree)?.spec;
     let root = Path::Root;
     let path = root.key("spec");
@@ -141,7 +154,7 @@ fn read(reader: &Reader<'_>, tree: &Tree<'_>) -> Option<Box<dyn ClusterFacts>> {
     let rules = [("ingress", ingress.collect()), ("egress", egress.collect())];
     check(
         reader,
-        &LIMITS,
+        limits,
         Some(spec.priority),
         spec.subject.as_ref(),
         rules,

@@ -27,6 +27,7 @@ pub(crate) const KINDS: &[Kind] = &[
     route::KIND,
     network_policy::KIND,
     cluster_network_policy::KIND,
+    cluster_network_policy::BETA,
     admin_network_policy::ADMIN,
     admin_network_policy::BASELINE,
 ];

@@ -78,11 +78,17 @@ impl<'a> Reader<'a> {
         self.cause_at(path, self.place(path, Target::Value), body, help);
     }
 
-    /// Likewise for a name that the object's own rules refuse, and not those of names: the object
-    /// is left out.
-    pub(crate) fn cause_as_spec(&self, path: &Path<'_>, body: &str, help: Option<String>) {
+    /// Likewise for what has an id of its own, names included: the object is left out.
+    pub(crate) fn cause_as(
+        &self,
+        id: &'static str,
+        path: &Path<'_>,
+        body: &str,
+        help: Option<String>,
+    ) {
         self.rejected.set(true);
-        self.cause(path, body, help);
+        let place = self.place(path, Target::Value);
+        self.find(id, Severity::Error, place, format!("{path}: {body}"), help);
     }
 
     /// Likewise, pointing somewhere else than at the node that the server names.
@@ -109,7 +115,8 @@ impl<'a> Reader<'a> {
     /// Adds a sentence to the help of every cause for which the API server rejects the object.
     pub(crate) fn explain_rejection(&self, consequence: &str) {
         for finding in self.findings.borrow_mut().iter_mut() {
-            if finding.id == "NP001" && finding.severity == Severity::Error {
+            let is_cause = matches!(finding.id, "NP001" | "NP074" | "NP076");
+            if is_cause && finding.severity == Severity::Error {
                 finding.help = Some(match finding.help.take() {
                     Some(help) => format!("{help}; {consequence}"),
                     None => consequence.to_owned(),

@@ -37,19 +37,26 @@ pub fn ties(cluster: &Cluster) -> Vec<Tie> {
 }
 
 fn disagree(cluster: &Cluster, first: &Policy, second: &Policy) -> bool {
-    let subject = |p: &'_ Policy| (p.subject.namespaces.clone(), p.subject.pods.clone());
-    let ((a_namespaces, a), (b_namespaces, b)) = (subject(first), subject(second));
-    if !meet(cluster, (&a_namespaces, &a), (&b_namespaces, &b)) {
-        return false;
-    }
-    Direction::ALL.into_iter().any(|direction| {
-        let rules = |policy: &'_ Policy| policy.rules(direction).unwrap_or_default().to_vec();
-        let seconds = rules(second);
-        rules(first).iter().any(|a| {
-            let mut others = seconds.iter().filter(|b| a.action != b.action);
-            others.any(|b| peers_meet(cluster, a, b) && ports_meet(a, b))
+    may_share_pods(cluster, first, second)
+        && Direction::ALL.into_iter().any(|direction| {
+            let rules = |policy: &'_ Policy| policy.rules(direction).unwrap_or_default().to_vec();
+            let seconds = rules(second);
+            rules(first).iter().any(|a| {
+                let mut others = seconds.iter().filter(|b| a.action != b.action);
+                others.any(|b| may_match_alike(cluster, a, b))
+            })
         })
-    })
+}
+
+/// Whether some pod could be selected by both policies.
+pub fn may_share_pods(cluster: &Cluster, a: &Policy, b: &Policy) -> bool {
+    let [a, b] = [a, b].map(|policy| (&policy.subject.namespaces, &policy.subject.pods));
+    meet(cluster, a, b)
+}
+
+/// Whether some connection could be matched by both rules.
+pub fn may_match_alike(cluster: &Cluster, a: &Rule, b: &Rule) -> bool {
+    peers_meet(cluster, a, b) && ports_meet(a, b)
 }
 
 type Pods<'a> = (&'a NamespaceMatch, &'a Selector);

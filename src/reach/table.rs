@@ -82,7 +82,8 @@ pub(super) struct Profiles {
 /// A rule reduced to sets: it matches if some box holds both the peer and the traffic.
 #[derive(Debug)]
 pub struct RuleBoxes {
-    tier: Tier,
+    /// The tier of its policy.
+    pub tier: Tier,
     priority: u32,
     /// What the rule does.
     pub action: Action,

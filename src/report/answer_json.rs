@@ -227,6 +227,7 @@ pub(super) fn names(cluster: &Cluster, who: &Who) -> Vec<String> {
                 cidrs.iter().map(ToString::to_string).collect()
             }
         }
+        Who::Name(name) => vec![name.clone()],
         Who::UnknownController => vec!["ingress-controller".to_owned()],
         Who::AssumedDns => vec!["cluster-dns".to_owned()],
         Who::OwnNode => vec!["own-node".to_owned()],

@@ -82,6 +82,7 @@ pub fn who_text(cluster: &Cluster, who: &Who) -> String {
         Who::Pods(pods) => pods_text(cluster, pods, 4),
         Who::Node(node) => node_name(cluster, *node),
         Who::Addresses(addresses) => addresses_text(addresses),
+        Who::Name(name) => format!("`{name}`"),
         Who::UnknownController => "the ingress controller".to_owned(),
         Who::AssumedDns => "the cluster's DNS".to_owned(),
         Who::OwnNode => "the pod's own node".to_owned(),

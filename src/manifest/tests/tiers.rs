@@ -225,7 +225,9 @@ fn what_the_crds_refuse_is_refused_in_their_words() {
         ),
     ] {
         let text = admin(&spec);
-        assert_eq!(messages(&text, "NP001"), [expected], "{text}");
+        let ids = ["NP001", "NP074"].into_iter();
+        let said: Vec<String> = ids.flat_map(|id| messages(&text, id)).collect();
+        assert_eq!(said, [expected], "{text}");
         assert!(loaded(&text).cluster.policies.is_empty(), "{text}");
         assert_eq!(loaded(&text).policies_rejected, 1, "{text}");
     }
@@ -234,7 +236,7 @@ fn what_the_crds_refuse_is_refused_in_their_words() {
         "other",
         &format!("{{{subject}}}"),
     );
-    assert!(messages(&text, "NP001")[0].contains("Only one baseline admin network policy"));
+    assert!(messages(&text, "NP076")[0].contains("Only one baseline admin network policy"));
     assert!(loaded(&text).cluster.policies.is_empty());
 }
 
@@ -252,8 +254,8 @@ fn what_is_not_understood_fails_closed_and_is_named() {
         (
             rule("Accept", "{planets: {}}, {namespaces: {}}"),
             Action::Accept,
-            Some(1),
-            "a peer of a kind that is not known: the rule lets nobody through for it",
+            Some(0),
+            "a peer of a kind that is not known: the rule lets nobody through",
         ),
         (
             rule("Pass", "{planets: {}}"),
@@ -269,7 +271,7 @@ fn what_is_not_understood_fails_closed_and_is_named() {
             ),
             Action::Accept,
             Some(0),
-            "a peer of a kind that is not known: the rule lets nobody through for it",
+            "a peer of a kind that is not known: the rule lets nobody through",
         ),
         (
             old(
@@ -281,7 +283,7 @@ fn what_is_not_understood_fails_closed_and_is_named() {
             ),
             Action::Accept,
             Some(0),
-            "a peer of a kind that is not known: the rule lets nobody through for it",
+            "a peer of a kind that is not known: the rule lets nobody through",
         ),
         (
             rule("Deny", "{nodes: {}}"),

@@ -21,6 +21,9 @@ pub(crate) struct Limits {
     /// Whether there is one published CRD, whose every word counts. Of the v1alpha1 kinds there were
     /// several, and what the installed one says of the less usual is not known here.
     pub(crate) is_strict: bool,
+    /// Whether it is v1beta1: `namespaceSelector` may be left out, and blocks have no bits beyond
+    /// their prefix.
+    pub(crate) is_beta: bool,
 }
 
 /// What all kinds have of one rule.
@@ -110,6 +113,7 @@ fn check_pods(reader: &Reader<'_>, limits: &Limits, path: &Path<'_>, pods: &Pods
     ] {
         match selector {
             Some(selector) => check_selector(reader, &path.key(key), selector),
+            None if limits.is_beta && key == "namespaceSelector" => {}
             None if limits.is_strict => missing(reader, path, key),
             None => reader.find(
                 "LD007",
@@ -180,7 +184,7 @@ fn check_peer(
             // A field that is not known here may be one of a newer version, and its rule must not
             // open anything.
             let consequence = match rule.action == limits.accept {
-                true => "the rule lets nobody through for it",
+                true => "the rule lets nobody through",
                 false => "the rule denies everything",
             };
             reader.find(
@@ -209,7 +213,7 @@ fn check_peer(
         check_pods(reader, limits, &path.key("pods"), pods);
     }
     if let Some(networks) = &peer.networks {
-        check_networks(reader, &path.key("networks"), networks);
+        check_networks(reader, limits, &path.key("networks"), networks);
     }
     let by_address = fields
         .iter()
@@ -220,34 +224,37 @@ fn check_peer(
     {
         let body = "networks/nodes/domainNames peer cannot be set with namedPorts since there are no \
                     namedPorts for networks/nodes/domainNames";
-        reader.cause(
-            path,
-            &invalid("\"object\"", body),
-            Some(format!("`{field}` takes numbers")),
-        );
+        let help = Some(format!("`{field}` takes numbers"));
+        reader.cause_as("NP074", path, &invalid("\"object\"", body), help);
     }
     if let Some(names) = &peer.domain_names {
         let path = path.key("domainNames");
         if rule.action != limits.accept {
             let body = format!("domainNames is only allowed with action {}", limits.accept);
-            reader.cause(&path, &invalid("\"object\"", &body), None);
+            let help =
+                Some("a name can only be accepted: deny addresses, with `networks`".to_owned());
+            reader.cause_as("NP074", &path, &invalid("\"object\"", &body), help);
         }
-        check_domains(reader, &path, names);
+        check_domains(reader, limits, &path, names);
     }
 }
 
-/// The pattern of the CRD, its `A-z` included.
-const DOMAIN: &str = r"^(\*\.)?([a-zA-z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\.)+[a-zA-z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\.?$";
+/// The pattern of v1beta1; the versions before it have `A-z` for the first letter.
+const DOMAIN: &str = r"^(\*\.)?([a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\.)+[a-zA-Z0-9]([-a-zA-Z0-9_]*[a-zA-Z0-9])?\.?$";
 
-fn check_domains(reader: &Reader<'_>, path: &Path<'_>, names: &[String]) {
+fn check_domains(reader: &Reader<'_>, limits: &Limits, path: &Path<'_>, names: &[String]) {
     if names.is_empty() {
         too_few(reader, path, "items");
     }
     too_many(reader, path, names.len(), MAX_NETWORKS);
     for (index, text) in names.iter().enumerate() {
         let path = path.index(index);
-        if !is_domain(text) {
-            let body = format!("{path} in body should match '{DOMAIN}'");
+        if !is_domain(text, limits.is_beta) {
+            let pattern = match limits.is_beta {
+                true => DOMAIN.to_owned(),
+                false => DOMAIN.replace("[a-zA-Z0-9](", "[a-zA-z0-9]("),
+            };
+            let body = format!("{path} in body should match '{pattern}'");
             let help = Some("write `example.com`, or `*.example.com` for all below it".to_owned());
             reader.cause(&path, &invalid(&quote(text), &body), help);
         } else if names.iter().take(index).any(|before| before == text) {
@@ -257,11 +264,11 @@ fn check_domains(reader: &Reader<'_>, path: &Path<'_>, names: &[String]) {
     }
 }
 
-/// Whether [`DOMAIN`] matches.
-fn is_domain(text: &str) -> bool {
+/// Whether [`DOMAIN`] matches, or what it was before.
+fn is_domain(text: &str, is_beta: bool) -> bool {
     let text = text.strip_prefix("*.").unwrap_or(text);
     let text = text.strip_suffix('.').unwrap_or(text);
-    let is_first = |c: char| c.is_ascii_alphanumeric() || "[\\]^_`".contains(c);
+    let is_first = |c: char| c.is_ascii_alphanumeric() || (!is_beta && "[\\]^_`".contains(c));
     let is_label = |label: &str| {
         let mut chars = label.chars();
         let Some(first) = chars.next() else {
@@ -275,15 +282,19 @@ fn is_domain(text: &str) -> bool {
     text.contains('.') && text.split('.').all(is_label)
 }
 
-fn check_networks(reader: &Reader<'_>, path: &Path<'_>, networks: &[String]) {
+fn check_networks(reader: &Reader<'_>, limits: &Limits, path: &Path<'_>, networks: &[String]) {
     if networks.is_empty() {
         too_few(reader, path, "items");
     }
     too_many(reader, path, networks.len(), MAX_NETWORKS);
     for (index, text) in networks.iter().enumerate() {
-        if parse_cidr(text).is_none() {
+        let block = parse_cidr(text).map(|cidr| cidr.net);
+        let is_whole = block.is_some_and(|block| !limits.is_beta || block == block.trunc());
+        if !is_whole {
             let body = invalid(&quote(text), "Invalid CIDR format provided");
-            reader.cause(&path.index(index), &body, None);
+            let help = block
+                .map(|block| format!("write `{}`: it is the block that is meant", block.trunc()));
+            reader.cause(&path.index(index), &body, help);
         } else if networks.iter().take(index).any(|before| before == text) {
             let body = format!("Duplicate value: {}", quote(text));
             reader.cause(&path.index(index), &body, None);

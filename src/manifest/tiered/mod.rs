@@ -153,13 +153,17 @@ impl Lowering<'_> {
     /// One rule; two where it has both peers by address and ports by name, which addresses do not
     /// have, even those of pods.
     fn rule(&mut self, route: Route, peers_key: &'static str, rule: &RuleFacts) -> Vec<Rule> {
-        // A peer that is not understood matches nobody where that allows less, and everybody where
-        // that does: the rule then denies all.
+        // With a peer that is not understood the whole rule fails closed: it accepts nothing, or
+        // denies everything.
         let is_unknown = |peer: &PeerFacts| matches!(peer, PeerFacts::Unknown);
-        if rule.action != Action::Accept && rule.peers.iter().any(is_unknown) {
+        if rule.peers.iter().any(is_unknown) {
+            let (action, peers) = match rule.action {
+                Action::Accept => (Action::Accept, Some(Vec::new())),
+                Action::Deny | Action::Pass => (Action::Deny, None),
+            };
             return vec![Rule {
-                action: Action::Deny,
-                peers: None,
+                action,
+                peers,
                 ports: None,
                 route,
             }];

@@ -59,6 +59,11 @@ pub(super) fn to_name(
         .any(|pieces| overall_of(pieces, is_any) == Overall::Partly);
     hop.pieces = merge(by_caller.into_values().flatten().collect());
     if !is_divided {
+        for piece in &mut hop.pieces {
+            if piece.destination == everywhere {
+                piece.destination = Who::Name(name.to_owned());
+            }
+        }
         return Ok(hop);
     }
     let cause = format!("the addresses of `{name}` are not in the input");

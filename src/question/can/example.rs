@@ -197,7 +197,7 @@ fn party_of(cluster: &Cluster, who: &Who, other: &Who) -> Option<Party> {
         }),
         Who::UnknownController => Some(Party::SomePod),
         // Those who ask about these trace them themselves.
-        Who::AssumedDns | Who::OwnNode | Who::OtherNodes(_) => None,
+        Who::Name(_) | Who::AssumedDns | Who::OwnNode | Who::OtherNodes(_) => None,
     }
 }
 

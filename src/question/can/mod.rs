@@ -84,6 +84,8 @@ pub enum Who {
     Node(NodeId),
     /// Addresses outside the cluster.
     Addresses(AddressSet),
+    /// Whatever addresses outside a domain name stands for.
+    Name(String),
     /// An ingress controller of which nothing is known.
     UnknownController,
     /// The cluster's DNS pods as Kubernetes or OpenShift ships them, which are not in the input.

@@ -224,6 +224,8 @@ fn others(cluster: &Cluster, who: &Who) -> Vec<Other> {
                 false => vec![Other::Addresses(AddressSet::of_addresses(addresses))],
             }
         }
+        // A NetworkPolicy knows no names.
+        Who::Name(_) => vec![Other::Addresses(AddressSet::full())],
         Who::AssumedDns => vec![Other::Dns],
         Who::UnknownController | Who::OwnNode | Who::OtherNodes(_) => Vec::new(),
     }
