@@ -778,3 +778,43 @@ fn an_assertion_that_depends_on_a_tie_is_unknown() {
         );
     }
 }
+
+#[test]
+fn an_assertion_that_depends_on_the_addresses_of_a_name_is_unknown() {
+    let pods = "apiVersion: v1\nkind: Pod\nmetadata: {name: web, namespace: shop}\nspec: {containers: []}\n---\n";
+    let policy = "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {name: names}\n\
+                  spec: {tier: Admin, priority: 5, subject: {namespaces: {}}, egress: [\
+                  {action: Accept, to: [{domainNames: [example.com]}], protocols: [{tcp: {destinationPort: {number: 443}}}]}, \
+                  {action: Deny, to: [{networks: [0.0.0.0/0, '::/0']}]}]}\n";
+    for (expect, port, expected) in [
+        ("denied", 443, 4),
+        ("denied", 80, 0),
+        ("allowed", 443, 4),
+        ("allowed", 80, 1),
+    ] {
+        for (scope, from) in [
+            ("existing", "{workload: shop/web}"),
+            ("possible", "{namespace: shop}"),
+        ] {
+            let asked = intent(&format!(
+                "expect: {expect}\nscope: {scope}\nfrom: [{from}]\nto: [{{ipBlock: {{cidr: 198.51.100.0/24}}}}]\nports: [{{port: {port}}}]"
+            ));
+            let manifests = format!("{pods}{policy}");
+            let folder = Folder::new(
+                "names",
+                &[("pods.yaml", &manifests), ("intent.yaml", &asked)],
+            );
+            let file = format!("{}/intent.yaml", folder.path());
+            let output = portolan(&["check", folder.path(), "--intent", &file]);
+            let said = stdout(&output);
+            assert_eq!(
+                output.status.code(),
+                Some(expected),
+                "{expect} {port} {scope}\n{said}{}",
+                stderr(&output)
+            );
+            let is_told = said.contains("it depends on which addresses `example.com` stands for");
+            assert_eq!(is_told, expected == 4, "{said}");
+        }
+    }
+}

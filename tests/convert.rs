@@ -74,7 +74,16 @@ fn policies() -> impl Strategy<Value = (Vec<PolicyPlan>, Option<PolicyPlan>)> {
 fn spec([ingress, egress]: &PolicyPlan, actions: &[&str]) -> String {
     let list = |rules: &[RulePlan], is_ingress: bool| {
         let each = rules.iter().map(|(action, peers, ports)| {
-            let peers: Vec<String> = peers.iter().map(|nth| peer(*nth, is_ingress)).collect();
+            let peers = peers
+                .iter()
+                .map(|nth| match (*nth, action % actions.len()) {
+                    // Only what is accepted may have a name.
+                    (6, 0) if !is_ingress => {
+                        "{domainNames: [example.com, '*.example.org']}".to_owned()
+                    }
+                    (nth, _) => peer(nth, is_ingress),
+                });
+            let peers: Vec<String> = peers.collect();
             let ports = ports.as_ref().map_or_else(String::new, |ports| {
                 let ports: Vec<String> = ports.iter().map(|nth| port(*nth)).collect();
                 format!(", ports: [{}]", ports.join(", "))

@@ -222,3 +222,48 @@ fn equal_priorities_that_disagree_make_the_answer_unknown() {
         assert_eq!(is_told, expected == "unknown", "{what}\n{text}");
     }
 }
+
+#[test]
+fn a_tie_for_egress_and_one_for_ingress_may_end_differently() {
+    // Allowed only if of the first two `open-out` wins, and of the last two `open-in`: no order of
+    // whole policies by name has both.
+    let policy = |name: &str, rules: &str| {
+        format!(
+            "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {{name: {name}}}\n\
+             spec: {{tier: Admin, priority: 5, subject: {{namespaces: {{}}}}, {rules}}}\n---\n"
+        )
+    };
+    let rule =
+        |action: &str, key: &str| format!("[{{action: {action}, {key}: [{{namespaces: {{}}}}]}}]");
+    let yaml = PODS.to_owned()
+        + &policy("a-close-out", &format!("egress: {}", rule("Deny", "to")))
+        + &policy("b-open-out", &format!("egress: {}", rule("Accept", "to")))
+        + &policy("c-close-in", &format!("ingress: {}", rule("Deny", "from")))
+        + &policy("d-open-in", &format!("ingress: {}", rule("Accept", "from")));
+    let (answer, text) = ask(&yaml, 8080);
+    assert_eq!(answer.overall.name(), "unknown", "{text}");
+    assert_eq!(answer.ties.len(), 2, "{text}");
+}
+
+#[test]
+fn a_pod_that_is_isolated_one_way_is_told_of() {
+    let egress_only = "
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: out, namespace: a}
+spec: {podSelector: {}, policyTypes: [Egress]}
+---
+";
+    let baseline = cluster_policy("baseline", "Baseline", 10, "Deny", "");
+    let says =
+        "NetworkPolicies isolate a/web for egress only, so for ingress the Baseline tier decides";
+    for (yaml, is_told) in [
+        (format!("{PODS}{egress_only}{baseline}"), true),
+        (format!("{PODS}{ISOLATED}{egress_only}{baseline}"), false),
+        (format!("{PODS}{baseline}"), false),
+        (format!("{PODS}{egress_only}"), false),
+    ] {
+        let (_, text) = ask(&yaml, 8080);
+        assert_eq!(text.contains(says), is_told, "{text}");
+    }
+}

@@ -62,9 +62,10 @@ pub(super) enum FailOn {
 impl FailOn {
     pub(super) fn is_met(self, diff: &Diff) -> bool {
         let mut groups = diff.groups.iter();
+        let has = |is_added| diff.names.iter().any(|change| change.is_added == is_added);
         match self {
-            FailOn::Added => groups.any(|group| group.change.is_added()),
-            FailOn::Removed => groups.any(|group| !group.change.is_added()),
+            FailOn::Added => groups.any(|group| group.change.is_added()) || has(true),
+            FailOn::Removed => groups.any(|group| !group.change.is_added()) || has(false),
             FailOn::Any => !diff.is_empty(),
             FailOn::Exposed => groups.any(|group| group.is_exposed()),
         }

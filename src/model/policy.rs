@@ -23,6 +23,14 @@ impl Direction {
     /// Both, in the order in which a flow meets them.
     pub const ALL: [Direction; 2] = [Direction::Egress, Direction::Ingress];
 
+    /// The other one.
+    pub fn other(self) -> Direction {
+        match self {
+            Direction::Egress => Direction::Ingress,
+            Direction::Ingress => Direction::Egress,
+        }
+    }
+
     /// `egress` or `ingress`.
     pub fn name(self) -> &'static str {
         match self {

@@ -57,13 +57,14 @@ pub(super) fn to_name(
     let is_divided = by_caller
         .values()
         .any(|pieces| overall_of(pieces, is_any) == Overall::Partly);
-    hop.pieces = merge(by_caller.into_values().flatten().collect());
+    let mut pieces: Vec<Piece> = by_caller.into_values().flatten().collect();
     if !is_divided {
-        for piece in &mut hop.pieces {
-            if piece.destination == everywhere {
-                piece.destination = Who::Name(name.to_owned());
-            }
+        for piece in &mut pieces {
+            piece.destination = Who::Name(name.to_owned());
         }
+    }
+    hop.pieces = merge(pieces);
+    if !is_divided {
         return Ok(hop);
     }
     let cause = format!("the addresses of `{name}` are not in the input");

@@ -22,8 +22,8 @@ use super::near::NearMiss;
 use super::service::selected_pods;
 use super::ties::Tie;
 use crate::model::{
-    AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, Origin, PodId, Protocol,
-    Reason, TrafficSet,
+    AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, Origin, Party, PodId,
+    Protocol, Reason, Tier, TrafficSet, selects,
 };
 use crate::reach::Reach;
 use called::direct_hop;
@@ -308,7 +308,7 @@ pub fn can(
         Endpoint::Domain { .. } => return Err(CanError::NameAsSource),
         other => sources_of(context.cluster, other),
     };
-    let hops = match to {
+    let mut hops = match to {
         Endpoint::Ingress { .. } if *port != PortQuery::Any => return Err(CanError::IngressPort),
         Endpoint::Ingress { host, path } => ingress_hops(context, &sources, host, path)?,
         Endpoint::Service(id) => match context.cluster.service(*id) {
@@ -318,6 +318,10 @@ pub fn can(
         Endpoint::Domain { name } => domain_hops(context, &sources, name, port)?,
         _ => vec![direct_hop(context, &sources, to, port)?],
     };
+    for hop in &mut hops {
+        let notes = one_way_notes(context.cluster, hop);
+        hop.notes.extend(notes);
+    }
     let overall = hops.iter().map(|hop| hop.overall).fold(Overall::Yes, worse);
     let mut ties = BTreeSet::new();
     for piece in hops.iter().flat_map(|hop| &hop.pieces) {
@@ -328,6 +332,53 @@ pub fn can(
         hops,
         ties: ties.into_iter().collect(),
     })
+}
+
+/// Says so where the Baseline tier decides for a pod that NetworkPolicies isolate in the other
+/// direction only: the specification speaks of selected pods, and implementations differ.
+fn one_way_notes(cluster: &Cluster, hop: &Hop) -> BTreeSet<String> {
+    let mut notes = BTreeSet::new();
+    let examples = hop.pieces.iter().filter_map(|piece| piece.example.as_ref());
+    for Example {
+        flow, evaluation, ..
+    } in examples
+    {
+        for (direction, side, party) in [
+            (Direction::Egress, &evaluation.egress, flow.source),
+            (Direction::Ingress, &evaluation.ingress, flow.destination),
+        ] {
+            let is_baseline = matches!(
+                side.reason,
+                Reason::Rules {
+                    tier: Tier::Baseline,
+                    ..
+                }
+            );
+            let Party::Pod { pod: id, .. } = party else {
+                continue;
+            };
+            let Some(pod) = cluster.pod(id).filter(|_| is_baseline) else {
+                continue;
+            };
+            let other = direction.other();
+            let mut isolating = cluster.policies.iter().filter(|policy| {
+                policy.tier == Tier::NetworkPolicy
+                    && policy.rules(other).is_some()
+                    && selects(cluster, &policy.subject, pod)
+            });
+            if isolating.next().is_some() {
+                notes.insert(format!(
+                    "NetworkPolicies isolate {} for {} only, so for {} the Baseline tier decides; \
+                     some implementations let {} through instead",
+                    pod_name(cluster, id),
+                    other.name(),
+                    direction.name(),
+                    direction.name()
+                ));
+            }
+        }
+    }
+    notes
 }
 
 /// The policies of the same priority that what is unknown of a piece depends on, where it does.

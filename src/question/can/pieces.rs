@@ -221,6 +221,7 @@ fn join(into: &mut Who, other: &Who) -> bool {
             into.dedup();
             true
         }
+        (Who::Name(into), Who::Name(other)) => into == other,
         _ => false,
     }
 }

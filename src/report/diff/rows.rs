@@ -79,13 +79,18 @@ fn name_row(view: &View<'_>, change: &NameChange) -> Row {
         true => (1, "added", [State::Denied, State::Allowed]),
         false => (0, "removed", [State::Allowed, State::Denied]),
     };
-    let own = named_workload(view, &change.workload, side);
+    let own = || {
+        let cluster = view.clusters.get(side)?;
+        let workload = cluster.workload((*change.workload.ids.get(side)?)?)?;
+        let namespace = cluster.namespace_name(workload.namespace);
+        Some(format!("{namespace}/{}", workload.name))
+    };
     Row {
         is_added: change.is_added,
         is_exposed: false,
         change: word,
         states: states.map(State::name),
-        from: own.unwrap_or_default(),
+        from: own().unwrap_or_default(),
         to: change.name.clone(),
         on: traffic(&change.traffic),
         why: Vec::new(),
