@@ -238,3 +238,31 @@ fn every_command_says_what_depends_on_names() {
         assert!(text.contains(says), "{args:?}: {says}\n{text}");
     }
 }
+
+#[test]
+fn an_assertion_that_depends_on_the_addresses_of_a_name_is_unknown() {
+    let folder = Folder::new("check");
+    let manifests = folder.write("pods.yaml", &manifests("[example.com]", DENY));
+    for (expect, port, expected) in [
+        ("denied", 443, 4),
+        ("denied", 80, 0),
+        ("allowed", 443, 4),
+        ("allowed", 80, 1),
+    ] {
+        for (scope, from) in [
+            ("existing", "{workload: shop/web}"),
+            ("possible", "{namespace: shop}"),
+        ] {
+            let asked = format!(
+                "apiVersion: portolan.dev/v1\nkind: ConnectivityIntent\nmetadata: {{name: test}}\n\
+                 spec:\n  assertions:\n    - name: it\n      expect: {expect}\n      scope: {scope}\n      \
+                 from: [{from}]\n      to: [{{ipBlock: {{cidr: 198.51.100.0/24}}}}]\n      ports: [{{port: {port}}}]\n"
+            );
+            let intent = folder.write("intent.yaml", &asked);
+            let (text, status) = portolan(&["check", &manifests, "--intent", &intent]);
+            assert_eq!(status, Some(expected), "{expect} {port} {scope}\n{text}");
+            let is_told = text.contains("it depends on which addresses `example.com` stands for");
+            assert_eq!(is_told, expected == 4, "{text}");
+        }
+    }
+}

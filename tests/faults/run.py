@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts the faults of faults.txt, dataplane.txt, diff.txt, ebpf.txt, lint.txt and why.txt into the code one at a time and says which tests catch each.
+"""Puts the faults of faults.txt, dataplane.txt, diff.txt, ebpf.txt, lint.txt, why.txt and tiers.txt into the code one at a time and says which tests catch each.
 
 usage: tests/faults/run.py [FIRST [LAST]]
 
@@ -26,6 +26,8 @@ LISTS = {
     "diff.txt": [*CARGO, "--test", "diff"],
     "lint.txt": [*CARGO, "--lib", "--test", "lint"],
     "why.txt": [*CARGO, "--test", "path", "--test", "exposure", "--test", "fix"],
+    "tiers.txt": [*CARGO, "--lib", "--test", "agreement", "--test", "tiers", "--test", "tier_facts", "--test", "names",
+                  "--test", "check", "--test", "lint"],
 }
 
 

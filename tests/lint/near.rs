@@ -103,3 +103,164 @@ fn what_is_right_for_one_pod_is_no_mistake() {
         assert_eq!(said.len(), n_expected, "{id}, {what}: {said:?}");
     }
 }
+
+/// A policy of a tier for the pods with a label, with egress rules.
+fn tiered(name: &str, tier: &str, priority: u32, app: &str, rules: &[&str]) -> String {
+    format!(
+        "apiVersion: policy.networking.k8s.io/v1alpha2\nkind: ClusterNetworkPolicy\nmetadata: {{name: {name}}}\n\
+         spec: {{tier: {tier}, priority: {priority}, subject: {{pods: {{namespaceSelector: {{}}, \
+         podSelector: {{matchLabels: {app}}}}}}}, egress: [{}]}}\n---\n",
+        rules.join(", ")
+    )
+}
+
+#[test]
+fn rules_of_tiers_that_decide_something_are_no_mistake() {
+    let pods = [
+        pod("a", "shop", 80),
+        pod("b", "shop", 80),
+        pod("c", "shop", 80),
+    ]
+    .concat();
+    let (wide, narrow) = ("networks: [10.0.0.0/8]", "networks: [10.1.0.0/16]");
+    let to = |action: &str, peer: &str| format!("{{action: {action}, to: [{{{peer}}}]}}");
+    let web = |action: &str, peer: &str, last: u16| {
+        format!(
+            "{{action: {action}, to: [{{{peer}}}], protocols: [{{tcp: {{destinationPort: {{range: {{start: 1, end: {last}}}}}}}}}]}}"
+        )
+    };
+    let (all, a) = ("{team: shop}", "{app: a, team: shop}");
+    let pods_of = |app: &str| {
+        format!("pods: {{namespaceSelector: {{}}, podSelector: {{matchLabels: {{app: {app}}}}}}}")
+    };
+    let out = |who: &str| {
+        policy(
+            "out",
+            &format!(
+                "{{podSelector: {{matchLabels: {{app: a}}}}, policyTypes: [Egress], egress: [{{to: [{{podSelector: {{matchLabels: {who}}}}}]}}]}}"
+            ),
+        )
+    };
+    let one = |rules: &[&str]| tiered("p", "Admin", 5, all, rules);
+    let two = |first: u32, app: &str, second: u32| {
+        tiered("wide", "Admin", first, app, &[&to("Deny", wide)])
+            + &tiered("narrow", "Admin", second, all, &[&to("Accept", narrow)])
+    };
+    for (id, what, policies, n_expected) in [
+        (
+            "NP072",
+            "the wide one first",
+            one(&[&to("Deny", wide), &to("Accept", narrow)]),
+            1,
+        ),
+        (
+            "NP072",
+            "the narrow one first",
+            one(&[&to("Deny", narrow), &to("Accept", wide)]),
+            0,
+        ),
+        (
+            "NP072",
+            "fewer ports first",
+            one(&[&web("Deny", wide, 90), &web("Accept", narrow, 91)]),
+            0,
+        ),
+        (
+            "NP072",
+            "more ports first",
+            one(&[&web("Deny", wide, 91), &web("Accept", narrow, 90)]),
+            1,
+        ),
+        (
+            "NP072",
+            "all traffic after some",
+            one(&[&web("Deny", wide, 65535), &to("Accept", narrow)]),
+            0,
+        ),
+        ("NP072", "a policy that comes first", two(4, all, 5), 1),
+        ("NP072", "a policy that comes later", two(6, all, 5), 0),
+        ("NP072", "policies of one priority", two(5, all, 5), 0),
+        ("NP072", "a policy for fewer pods", two(4, a, 5), 0),
+        (
+            "NP072",
+            "a pass before a deny of the same",
+            one(&[&to("Pass", narrow), &to("Deny", wide)]),
+            0,
+        ),
+        (
+            "NP072",
+            "a pass before nothing",
+            one(&[&to("Pass", narrow)]),
+            1,
+        ),
+        (
+            "NP072",
+            "a pass before another peer",
+            one(&[&to("Pass", narrow), &to("Deny", "networks: [192.0.2.0/24]")]),
+            1,
+        ),
+        (
+            "NP072",
+            "a pass of the same priority as a deny",
+            tiered("p", "Admin", 5, all, &[&to("Pass", narrow)])
+                + &tiered("q", "Admin", 5, a, &[&to("Deny", wide)]),
+            0,
+        ),
+        (
+            "NP072",
+            "a pass before a deny of the other tier",
+            tiered("p", "Admin", 5, all, &[&to("Pass", narrow)])
+                + &tiered("q", "Baseline", 5, a, &[&to("Deny", wide)]),
+            1,
+        ),
+        (
+            "NP071",
+            "all is denied",
+            out("{app: b}") + &one(&[&to("Deny", &pods_of("b"))]),
+            1,
+        ),
+        (
+            "NP071",
+            "some is denied",
+            out("{team: shop}") + &one(&[&to("Deny", &pods_of("b"))]),
+            0,
+        ),
+        (
+            "NP071",
+            "some ports are denied",
+            out("{app: b}") + &one(&[&web("Deny", &pods_of("b"), 90)]),
+            0,
+        ),
+        (
+            "NP071",
+            "all is passed",
+            out("{app: b}") + &one(&[&to("Pass", &pods_of("b")), &to("Deny", &pods_of("b"))]),
+            0,
+        ),
+        (
+            "NP071",
+            "more is accepted",
+            out("{app: b}") + &one(&[&to("Accept", &pods_of("c"))]),
+            1,
+        ),
+        (
+            "NP071",
+            "the same is accepted",
+            out("{app: b}") + &one(&[&to("Accept", &pods_of("b"))]),
+            0,
+        ),
+        (
+            "NP071",
+            "of other pods",
+            out("{app: b}") + &tiered("p", "Admin", 5, "{app: c}", &[&to("Deny", &pods_of("b"))]),
+            0,
+        ),
+    ] {
+        let found = found_in(&format!("{pods}{policies}"), &only(id));
+        let said: Vec<&str> = found
+            .iter()
+            .map(|one| one.finding.message.as_str())
+            .collect();
+        assert_eq!(said.len(), n_expected, "{id}, {what}: {said:?}\n{policies}");
+    }
+}
