@@ -7,6 +7,7 @@ mod asked;
 
 use portolan::manifest::{LoadOptions, load};
 use portolan::question::can::{Answer, PortQuery};
+use portolan::question::one_way::one_way;
 use portolan::question::ties::ties;
 use portolan::source::Sources;
 
@@ -265,5 +266,33 @@ spec: {podSelector: {}, policyTypes: [Egress]}
     ] {
         let (_, text) = ask(&yaml, 8080);
         assert_eq!(text.contains(says), is_told, "{text}");
+    }
+}
+
+#[test]
+fn pods_that_are_isolated_one_way_are_found() {
+    let out = "
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: out, namespace: a}
+spec: {podSelector: {}, policyTypes: [Egress]}
+---
+";
+    let baseline = cluster_policy("baseline", "Baseline", 10, "Deny", "");
+    for (yaml, expected) in [
+        (format!("{out}{baseline}"), vec!["ingress"]),
+        (format!("{ISOLATED}{out}{baseline}"), vec![]),
+        // Baseline says nothing of egress.
+        (format!("{ISOLATED}{baseline}"), vec![]),
+        (out.to_owned(), vec![]),
+    ] {
+        let sources = Sources::from_text("input.yaml", format!("{PODS}{yaml}"));
+        let cluster = load(&sources, &LoadOptions::default()).cluster;
+        let found = one_way(&cluster);
+        let found: Vec<&str> = found
+            .iter()
+            .map(|(_, direction)| direction.name())
+            .collect();
+        assert_eq!(found, expected, "{yaml}");
     }
 }

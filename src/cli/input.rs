@@ -8,7 +8,9 @@ use crate::model::{
     Cluster, Finding, HostNetwork, Operator, Origin, Place, PolicyId, Requirement, Selector,
     Semantics, Severity, domain_patterns, policies_blind_to, with_names,
 };
+use crate::question::can::pod_name;
 use crate::question::ingress::ControllerChoice;
+use crate::question::one_way::one_way;
 use crate::question::ties::{ties, undefined, untied};
 use crate::report::finding::{counted, render_findings};
 use crate::report::words::policy_name;
@@ -397,6 +399,7 @@ fn assumptions(cluster: &Cluster, blind: &[PolicyId]) -> Vec<String> {
     found.extend(blind_note(cluster, blind));
     found.extend(tie_note(cluster));
     found.extend(name_note(cluster));
+    found.extend(one_way_note(cluster));
     if cluster.terminated_pods > 0 {
         found.push(format!(
             "{} terminated and left out",
@@ -417,6 +420,23 @@ pub(super) fn settle_ties(cluster: &mut Cluster, output: &Output) {
     if let Cow::Owned(settled) = untied(cluster) {
         *cluster = settled;
     }
+}
+
+/// Names a pod for which the Baseline tier decides in one direction, and NetworkPolicies in the other.
+fn one_way_note(cluster: &Cluster) -> Option<String> {
+    let found = one_way(cluster);
+    let (pod, direction) = *found.first()?;
+    let others = match found.len() {
+        1 => String::new(),
+        n => format!(", and likewise for {} more,", n.saturating_sub(1)),
+    };
+    Some(format!(
+        "NetworkPolicies isolate {} for {} only, so for {} the Baseline tier decides{others} where \
+         some implementations let everything through",
+        pod_name(cluster, pod),
+        direction.other().name(),
+        direction.name(),
+    ))
 }
 
 /// Says that what rules for destinations by name let out is not known.

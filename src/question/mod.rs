@@ -12,6 +12,7 @@ pub mod fix;
 pub mod ingress;
 pub mod list;
 pub mod near;
+pub mod one_way;
 pub mod redundant;
 pub mod service;
 pub mod ties;

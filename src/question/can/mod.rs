@@ -19,11 +19,12 @@ pub(super) use example::denied_sides;
 use super::endpoint::Endpoint;
 use super::ingress::ControllerChoice;
 use super::near::NearMiss;
+use super::one_way::is_isolated_the_other_way;
 use super::service::selected_pods;
 use super::ties::Tie;
 use crate::model::{
     AddressSet, Cluster, Direction, Evaluation, Family, Flow, NodeId, Origin, Party, PodId,
-    Protocol, Reason, Tier, TrafficSet, selects,
+    Protocol, Reason, Tier, TrafficSet,
 };
 use crate::reach::Reach;
 use called::direct_hop;
@@ -335,7 +336,7 @@ pub fn can(
 }
 
 /// Says so where the Baseline tier decides for a pod that NetworkPolicies isolate in the other
-/// direction only: the specification speaks of selected pods, and implementations differ.
+/// direction only.
 fn one_way_notes(cluster: &Cluster, hop: &Hop) -> BTreeSet<String> {
     let mut notes = BTreeSet::new();
     let examples = hop.pieces.iter().filter_map(|piece| piece.example.as_ref());
@@ -360,18 +361,12 @@ fn one_way_notes(cluster: &Cluster, hop: &Hop) -> BTreeSet<String> {
             let Some(pod) = cluster.pod(id).filter(|_| is_baseline) else {
                 continue;
             };
-            let other = direction.other();
-            let mut isolating = cluster.policies.iter().filter(|policy| {
-                policy.tier == Tier::NetworkPolicy
-                    && policy.rules(other).is_some()
-                    && selects(cluster, &policy.subject, pod)
-            });
-            if isolating.next().is_some() {
+            if is_isolated_the_other_way(cluster, pod, direction) {
                 notes.insert(format!(
                     "NetworkPolicies isolate {} for {} only, so for {} the Baseline tier decides; \
                      some implementations let {} through instead",
                     pod_name(cluster, id),
-                    other.name(),
+                    direction.other().name(),
                     direction.name(),
                     direction.name()
                 ));
