@@ -471,8 +471,13 @@ fn let_through(
         let of_tier: Vec<&RuleBoxes> = of_tier.collect();
         for equals in of_tier.chunk_by(|a, b| a.priority == b.priority) {
             // Of policies of one priority any may be asked first: each is, with all that is open.
+            // Where all do the same, as NetworkPolicies do (N3), that comes to asking them in a row.
             let mut stays_open = open.clone();
-            for policy in equals.chunk_by(|a, b| a.policy == b.policy) {
+            let is_uniform = equals.windows(2).all(|pair| match pair {
+                [a, b] => a.action == b.action,
+                _ => true,
+            });
+            for policy in equals.chunk_by(|a, b| is_uniform || a.policy == b.policy) {
                 let mut undecided = open.clone();
                 for rule in policy {
                     // What may match leaves the rest as open as before.

@@ -1,6 +1,6 @@
 //! The clusters that the engines are compared on: random ones, bent towards what is rarely drawn.
 
-use crate::generate::{self, BLOCKS, EXCEPTIONS, Features, PORT_NAMES};
+use crate::generate::{self, BLOCKS, EXCEPTIONS, Features, NAMES, PORT_NAMES};
 use ipnet::IpNet;
 use portolan::model::{
     Action, Cluster, ContainerPort, IpBlock, NamespaceMatch, Peer, PeerKind, Policy, PortMatch,
@@ -23,6 +23,8 @@ enum Focus {
     Exceptions,
     /// Policies of other tiers are for all pods and all peers, so that they meet.
     Tiers,
+    /// Policies of other tiers are for all pods, accept names, and deny some addresses behind that.
+    Names,
     /// Pods have no address yet, and there are ranges to get one from.
     UnknownAddresses,
     /// Every other pod is on its node's network, and peers are all pods.
@@ -66,6 +68,7 @@ pub(crate) fn small_cluster() -> impl Strategy<Value = Cluster> {
         2 => Just(Focus::NamedPorts),
         1 => Just(Focus::Exceptions),
         1 => Just(Focus::Tiers),
+        2 => Just(Focus::Names),
         1 => Just(Focus::UnknownAddresses),
         1 => Just(Focus::HostNetwork),
     ];
@@ -100,6 +103,7 @@ fn bend(cluster: &mut Cluster, focus: Focus) {
         }
         Focus::Exceptions => except_everything(cluster),
         Focus::Tiers => cluster.policies.iter_mut().for_each(widen),
+        Focus::Names => name_destinations(cluster),
         Focus::UnknownAddresses => {
             for pod in cluster.pods.iter_mut().skip(1) {
                 pod.addresses.clear();
@@ -114,6 +118,49 @@ fn bend(cluster: &mut Cluster, focus: Focus) {
 fn rules(policy: &mut Policy) -> impl Iterator<Item = &mut Rule> {
     let lists = [&mut policy.ingress, &mut policy.egress];
     lists.into_iter().flatten().flatten()
+}
+
+/// Every policy of another tier accepts a name, on some port or on all, and denies a block behind
+/// that, or passes it on.
+fn name_destinations(cluster: &mut Cluster) {
+    let names = NAMES.map(|name| cluster.symbols.intern(name));
+    let others = |policy: &&mut Policy| policy.tier != Tier::NetworkPolicy;
+    for (index, policy) in cluster.policies.iter_mut().filter(others).enumerate() {
+        policy.subject = Subject {
+            namespaces: NamespaceMatch::Labels(Selector::everything()),
+            pods: Selector::everything(),
+        };
+        let rule = |action, kind, ports| Rule {
+            action,
+            peers: Some(vec![Peer {
+                kind,
+                route: Route::root(),
+            }]),
+            ports,
+            route: Route::root(),
+        };
+        let web = PortMatch {
+            kind: PortMatchKind::Range {
+                protocol: Protocol::Tcp,
+                first: 80,
+                last: 443,
+            },
+            route: Route::root(),
+        };
+        let name = PeerKind::Domain {
+            pattern: names[index % names.len()],
+            holds: None,
+        };
+        let block = PeerKind::IpBlock(IpBlock {
+            cidr: BLOCKS[index % BLOCKS.len()].parse().unwrap(),
+            except: Vec::new(),
+        });
+        let action = [Action::Deny, Action::Pass, Action::Accept][index % 3];
+        policy.egress = Some(vec![
+            rule(Action::Accept, name, (index % 2 == 0).then(|| vec![web])),
+            rule(action, block, None),
+        ]);
+    }
 }
 
 fn name_ports(cluster: &mut Cluster) {
