@@ -178,6 +178,11 @@ fn every_command_says_what_depends_on_names() {
     let folder = Folder::new("commands");
     let old = folder.write("old.yaml", &manifests("[api.example.com]", DENY));
     let new = folder.write("new.yaml", &manifests("['*.example.com']", DENY));
+    let [narrow_first, wide_first] = [
+        ("narrow", "[api.example.com, '*.example.com']"),
+        ("wide", "['*.example.com', api.example.com]"),
+    ]
+    .map(|(file, names)| folder.write(&format!("{file}.yaml"), &manifests(names, DENY)));
     let out = folder.write("unused", "") + "-rules";
     let none = folder.write(
         "none.yaml",
@@ -216,6 +221,10 @@ fn every_command_says_what_depends_on_names() {
             1,
             "if that is an address of `*.example.com`, on TCP 443",
         ),
+        // What has a name has every wider one.
+        (vec!["equiv", &new, &narrow_first], 0, "allow the same"),
+        (vec!["equiv", &new, &wide_first], 0, "allow the same"),
+        (vec!["redundant", &wide_first], 1, "1 redundant"),
         (vec!["implies", &old, &new], 0, "allows no more than"),
         (vec!["implies", &new, &old], 1, "allows more than"),
         (vec!["redundant", &old], 0, "none redundant"),

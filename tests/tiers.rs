@@ -113,7 +113,7 @@ fn the_first_tier_that_decides_has_the_last_word() {
             "Baseline passes to the default",
             baseline("Pass"),
             "yes",
-            "no rule of ClusterNetworkPolicy baseline decides, passed on by ClusterNetworkPolicy baseline,",
+            "allowed, passed on by ClusterNetworkPolicy baseline, since no NetworkPolicy isolates it",
         ),
         (
             "the lower number is asked first",

@@ -307,10 +307,20 @@ pub(super) fn explain_side(
             )
         }
         Reason::NotIsolated => {
+            let has_passed = |id: &&PolicyId| side.passed.iter().any(|rule| rule.policy == **id);
+            let others = side.selecting.iter().filter(|id| !has_passed(id));
+            let others: Vec<PolicyId> = others.copied().collect();
+            let passed = passed_on(context, side);
+            let passed = if passed.is_empty() { "," } else { &passed };
+            let undecided = match others.is_empty() {
+                true => String::new(),
+                false => format!(
+                    "no rule of {} decides, and ",
+                    policy_names(context.cluster, &others)
+                ),
+            };
             format!(
-                "{title}: allowed, since no rule of {} decides{}, and no NetworkPolicy isolates it for {}\n",
-                policy_names(context.cluster, &side.selecting),
-                passed_on(context, side),
+                "{title}: allowed{passed} since {undecided}no NetworkPolicy isolates it for {}\n",
                 direction.name()
             )
         }
