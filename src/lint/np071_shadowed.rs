@@ -1,6 +1,6 @@
 //! NP071: an Admin rule that takes the decision from a NetworkPolicy.
 
-use super::view::{Context, name_of};
+use super::view::Context;
 use super::{Found, Lint};
 use crate::model::{Action, Direction, Meta, PolicyId, Protocol, Severity, Tier};
 use crate::reach::{GroupId, RuleBook, RuleBoxes, Traffic};
@@ -32,7 +32,7 @@ fn find(context: &Context<'_>) -> Vec<Found> {
     let of_tier = |id: &PolicyId, tier| context.cluster.policy(*id).is_some_and(|p| p.tier == tier);
     let book = RuleBook::new(context.reach, context.cluster);
     let mut fates: BTreeMap<RuleKey, Fate> = BTreeMap::new();
-    let mut opened: BTreeMap<(PolicyId, Direction), BTreeSet<PolicyId>> = BTreeMap::new();
+    let mut opened: BTreeMap<RuleKey, BTreeSet<PolicyId>> = BTreeMap::new();
     for direction in Direction::ALL {
         for (table, members) in context.reach.profiles_of(direction) {
             let has = |tier| table.policies.iter().any(|id| of_tier(id, tier));
@@ -53,33 +53,31 @@ fn find(context: &Context<'_>) -> Vec<Found> {
                 .collect();
             for at in ports(admin.iter().chain(&own)) {
                 let decided = decide(&admin, at);
+                let of = |action| {
+                    decided
+                        .iter()
+                        .filter(move |(rule, _)| rule.action == action)
+                };
                 let mut allowed = RoaringBitmap::new();
                 for rule in &own {
                     let matched = matched(rule, at);
                     let fate = fates
                         .entry((rule.policy, direction, rule.rule))
                         .or_default();
-                    let denied = decided
-                        .iter()
-                        .filter(|(_, action, _)| *action == Action::Deny);
                     let mut left = matched.clone();
-                    for (policy, _, elements) in denied {
+                    for (denying, elements) in of(Action::Deny) {
                         if !left.is_disjoint(elements) {
-                            fate.deniers.insert(*policy);
+                            fate.deniers.insert(denying.policy);
                             left -= elements;
                         }
                     }
                     fate.is_asked |= !left.is_empty();
                     allowed |= matched;
                 }
-                for (policy, _, elements) in decided
-                    .iter()
-                    .filter(|(_, action, _)| *action == Action::Accept)
-                {
+                for (accepting, elements) in of(Action::Accept) {
                     if !elements.is_subset(&allowed) {
-                        for &own in &isolating {
-                            opened.entry((own, direction)).or_default().insert(*policy);
-                        }
+                        let key = (accepting.policy, direction, accepting.rule);
+                        opened.entry(key).or_default().extend(&isolating);
                     }
                 }
             }
@@ -104,20 +102,28 @@ fn find(context: &Context<'_>) -> Vec<Found> {
             );
         }
     }
-    for ((id, direction), admins) in opened {
-        let Some(policy) = context.cluster.policy(id) else {
+    for ((id, direction, index), own) in opened {
+        let policy = context.cluster.policy(id);
+        let rule = policy.and_then(|policy| policy.rules(direction)?.get(index));
+        let (Some(policy), Some(rule)) = (policy, rule) else {
             continue;
         };
-        let admins: Vec<PolicyId> = admins.into_iter().collect();
-        let names = names(context, &admins);
-        let message = match direction {
-            Direction::Ingress => format!("{names} lets in what this policy keeps out"),
-            Direction::Egress => format!("{names} lets out what this policy keeps in"),
+        let own: Vec<PolicyId> = own.into_iter().collect();
+        let first = own.first().and_then(|id| context.cluster.policy(*id));
+        let first = first.map_or_else(String::new, |policy| context.policy_name(policy));
+        let whose = match own.len() {
+            1 => format!("`{first}` keeps"),
+            n => format!("`{first}` and {} more keep", n.saturating_sub(1)),
         };
+        let message = match direction {
+            Direction::Ingress => format!("this rule lets in what {whose} out"),
+            Direction::Egress => format!("this rule lets out what {whose} in"),
+        };
+        let shown = own.get(..1).unwrap_or_default();
         found.push(
-            Found::at(&META, name_of(&policy.origin), message)
+            Found::at(&META, policy.origin_of(&rule.route), message)
                 .help("what the Admin tier accepts no namespace can deny: `Pass` leaves it to them")
-                .policies(context.cluster, &admins, "accepts it first"),
+                .policies(context.cluster, shown, "isolates"),
         );
     }
     found
@@ -156,15 +162,15 @@ fn ports<'a>(rules: impl Iterator<Item = &'a RuleBoxes>) -> Vec<At> {
         .collect()
 }
 
-/// What each Admin rule decides, by element.
-fn decide(rules: &[RuleBoxes], at: At) -> Vec<(PolicyId, Action, RoaringBitmap)> {
+/// The elements that each rule decides, as far as it decides any.
+fn decide(rules: &[RuleBoxes], at: At) -> Vec<(&RuleBoxes, RoaringBitmap)> {
     let mut taken = RoaringBitmap::new();
     let mut found = Vec::new();
     for rule in rules {
         let own = matched(rule, at) - &taken;
         taken |= &own;
         if !own.is_empty() {
-            found.push((rule.policy, rule.action, own));
+            found.push((rule, own));
         }
     }
     found
