@@ -59,6 +59,15 @@ spec: {podSelector: {}, policyTypes: [Ingress]}
 ---
 ";
 
+/// Isolates namespace `a` for egress only.
+const ISOLATED_OUT: &str = "
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: out, namespace: a}
+spec: {podSelector: {}, policyTypes: [Egress]}
+---
+";
+
 fn ask(yaml: &str, port: u16) -> (Answer, String) {
     let port = PortQuery::Number {
         protocol: None,
@@ -248,21 +257,14 @@ fn a_tie_for_egress_and_one_for_ingress_may_end_differently() {
 
 #[test]
 fn a_pod_that_is_isolated_one_way_is_told_of() {
-    let egress_only = "
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: out, namespace: a}
-spec: {podSelector: {}, policyTypes: [Egress]}
----
-";
     let baseline = cluster_policy("baseline", "Baseline", 10, "Deny", "");
     let says =
         "NetworkPolicies isolate a/web for egress only, so for ingress the Baseline tier decides";
     for (yaml, is_told) in [
-        (format!("{PODS}{egress_only}{baseline}"), true),
-        (format!("{PODS}{ISOLATED}{egress_only}{baseline}"), false),
+        (format!("{PODS}{ISOLATED_OUT}{baseline}"), true),
+        (format!("{PODS}{ISOLATED}{ISOLATED_OUT}{baseline}"), false),
         (format!("{PODS}{baseline}"), false),
-        (format!("{PODS}{egress_only}"), false),
+        (format!("{PODS}{ISOLATED_OUT}"), false),
     ] {
         let (_, text) = ask(&yaml, 8080);
         assert_eq!(text.contains(says), is_told, "{text}");
@@ -271,20 +273,13 @@ spec: {podSelector: {}, policyTypes: [Egress]}
 
 #[test]
 fn pods_that_are_isolated_one_way_are_found() {
-    let out = "
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata: {name: out, namespace: a}
-spec: {podSelector: {}, policyTypes: [Egress]}
----
-";
     let baseline = cluster_policy("baseline", "Baseline", 10, "Deny", "");
     for (yaml, expected) in [
-        (format!("{out}{baseline}"), vec!["ingress"]),
-        (format!("{ISOLATED}{out}{baseline}"), vec![]),
+        (format!("{ISOLATED_OUT}{baseline}"), vec!["ingress"]),
+        (format!("{ISOLATED}{ISOLATED_OUT}{baseline}"), vec![]),
         // Baseline says nothing of egress.
         (format!("{ISOLATED}{baseline}"), vec![]),
-        (out.to_owned(), vec![]),
+        (ISOLATED_OUT.to_owned(), vec![]),
     ] {
         let sources = Sources::from_text("input.yaml", format!("{PODS}{yaml}"));
         let cluster = load(&sources, &LoadOptions::default()).cluster;
