@@ -9,6 +9,7 @@ use portolan::manifest::{LoadOptions, load};
 use portolan::question::can::{Answer, PortQuery};
 use portolan::question::one_way::one_way;
 use portolan::question::ties::ties;
+use portolan::reach::{Product, Reach, products};
 use portolan::source::Sources;
 
 /// Pods `a/web` and `b/client`, each in a namespace of a team.
@@ -290,4 +291,44 @@ fn pods_that_are_isolated_one_way_are_found() {
             .collect();
         assert_eq!(found, expected, "{yaml}");
     }
+}
+
+#[test]
+fn n26_a_nodes_own_traffic_is_not_unknown_for_a_tie() {
+    let on_node = |name: &str, namespace: &str, host: bool| {
+        format!(
+            "apiVersion: v1\nkind: Pod\nmetadata: {{name: {name}, namespace: {namespace}}}\n\
+             spec: {{nodeName: n1, hostNetwork: {host}, containers: [{{name: c, image: c}}]}}\n---\n"
+        )
+    };
+    let yaml = PODS.to_owned()
+        + &on_node("agent", "b", true)
+        + &on_node("api", "a", false)
+        + &cluster_policy("px", "Admin", 5, "Accept", "")
+        + &cluster_policy("py", "Admin", 5, "Deny", "");
+    let sources = Sources::from_text("input.yaml", yaml);
+    let mut cluster = load(&sources, &LoadOptions::default()).cluster;
+    // For everyone, which no manifest can say yet.
+    for policy in &mut cluster.policies {
+        for rule in policy.ingress.iter_mut().flatten() {
+            rule.peers = None;
+        }
+    }
+    let reach = Reach::new(&cluster);
+    let group = |name: &str| {
+        let mut pods = cluster.pods_with_ids();
+        let (id, _) = pods
+            .find(|(_, pod)| pod.name.as_deref() == Some(name))
+            .unwrap();
+        reach.group_of(id).unwrap()
+    };
+    let (agent, api) = (group("agent"), group("api"));
+    let all = products(&reach);
+    let holds = |list: &[Product]| {
+        let mut list = list.iter();
+        list.any(|p| {
+            p.sources.groups().any(|g| g == agent) && p.destinations.groups().any(|g| g == api)
+        })
+    };
+    assert!(holds(&all.allowed) && !holds(&all.unknown));
 }

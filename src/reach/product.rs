@@ -136,6 +136,11 @@ fn between_pods(reach: &Reach, scope: Scope, products: &mut Products) {
     }
     let present = reach.groups_in(family);
     for (sources, destinations) in reach.own_node_pairs() {
+        // What is allowed whatever policy says is not unknown.
+        let unknown = std::mem::take(&mut products.unknown).into_iter();
+        products.unknown = unknown
+            .flat_map(|product| without(product, &sources, &destinations))
+            .collect();
         let sources = sources & present;
         for destination in ingress.iter().filter(|profile| profile.has_policies) {
             let destinations = &destinations & &destination.members;
@@ -149,6 +154,34 @@ fn between_pods(reach: &Reach, scope: Scope, products: &mut Products) {
             }
         }
     }
+}
+
+/// A product between pods without the pairs of these ends.
+fn without(
+    product: Product,
+    sources: &RoaringBitmap,
+    destinations: &RoaringBitmap,
+) -> Vec<Product> {
+    let (End::Groups(from), End::Groups(to)) = (&product.sources, &product.destinations) else {
+        return vec![product];
+    };
+    if from.is_disjoint(sources) || to.is_disjoint(destinations) {
+        return vec![product];
+    }
+    let parts = [
+        (from - sources, to.clone()),
+        (from & sources, to - destinations),
+    ];
+    let parts = parts
+        .into_iter()
+        .filter(|(from, to)| !from.is_empty() && !to.is_empty());
+    parts
+        .map(|(from, to)| Product {
+            sources: End::Groups(from),
+            destinations: End::Groups(to),
+            ..product.clone()
+        })
+        .collect()
 }
 
 fn project(reach: &Reach, family: Family, direction: Direction) -> Vec<ProjectedProfile<'_>> {
