@@ -119,6 +119,15 @@ fn a_question_about_a_name_has_an_answer() {
             "depends on the addresses of `api.example.com`",
         ),
         ("198.51.100.7", 80, DENY, "no", "denied in the Admin tier"),
+        // So may a node's.
+        (
+            "node/n1",
+            443,
+            DENY,
+            "unknown",
+            "depends on the addresses of `api.example.com`",
+        ),
+        ("node/n1", 80, DENY, "no", "denied in the Admin tier"),
         (
             "198.51.100.7",
             443,

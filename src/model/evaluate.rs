@@ -336,13 +336,18 @@ pub fn peer_matches(cluster: &Cluster, peer: &Peer, party: &Party) -> Verdict {
             Party::Pod { address: None, .. } | Party::Node { address: None, .. },
         ) => Verdict::Denied,
         (PeerKind::IpBlock(_), Party::SomePod) => Verdict::Unknown,
-        // Names stand for addresses outside, and which they are is not in the input.
-        (PeerKind::Domain { holds, .. }, Party::External { .. }) => {
-            holds.map_or(Verdict::Unknown, certain)
-        }
-        (PeerKind::Domain { .. }, Party::Pod { .. } | Party::Node { .. } | Party::SomePod) => {
-            Verdict::Denied
-        }
+        // Names stand for addresses outside and of nodes, and which they are is not in the input.
+        (
+            PeerKind::Domain { holds, .. },
+            Party::External { .. }
+            | Party::Node {
+                address: Some(_), ..
+            },
+        ) => holds.map_or(Verdict::Unknown, certain),
+        (
+            PeerKind::Domain { .. },
+            Party::Pod { .. } | Party::Node { address: None, .. } | Party::SomePod,
+        ) => Verdict::Denied,
     }
 }
 

@@ -202,7 +202,7 @@ pub enum PeerKind {
     },
     /// Anything with an address in the block, pods and nodes included (N23).
     IpBlock(IpBlock),
-    /// Addresses outside that a domain name stands for; never pods or nodes.
+    /// Addresses outside, nodes' among them, that a domain name stands for; never pods.
     Domain {
         /// The name, or `*.` and the end of one.
         pattern: Symbol,

@@ -2,6 +2,7 @@
 
 use super::{GroupId, PairTraffic, Reach, next_id, to_index};
 use crate::model::{Direction, Family, TrafficSet};
+use roaring::RoaringBitmap;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -19,8 +20,8 @@ pub fn row(reach: &Reach, source: GroupId, family: Family) -> Row {
     };
     let egress = reach.table(reach.profile(source, Direction::Egress), Direction::Egress);
     // What is not certain is rare, and is looked at pair by pair.
-    let is_simple =
-        egress.entries.len() <= 64 && egress.entries.iter().all(|e| e.unsure.is_empty());
+    let unsure = egress.entries.iter().map(|entry| &entry.unsure);
+    let unsure = unsure.fold(RoaringBitmap::new(), |all, one| all | one);
     let mut from_here: Vec<Option<(TrafficSet, TrafficSet)>> = vec![None; reach.ingress.len()];
     let mut cache: HashMap<(u64, u32), Arc<PairTraffic>> = HashMap::new();
     let mut row = Vec::new();
@@ -29,7 +30,7 @@ pub fn row(reach: &Reach, source: GroupId, family: Family) -> Row {
             continue;
         };
         let single = match theirs {
-            [element] if is_simple => Some(element),
+            [element] if egress.entries.len() <= 64 && !unsure.contains(element.0) => Some(element),
             _ => None,
         };
         let exempt = reach.universe.share_node(source, destination);

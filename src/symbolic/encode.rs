@@ -290,10 +290,13 @@ impl<'a> Encoder<'a> {
                 self.pods_match(cluster, nth, namespaces, pods, end)
             }
             PeerKind::IpBlock(block) => self.block(block, address),
-            PeerKind::Domain { pattern, holds } if end.is_outside => match holds {
-                Some(holds) => Bool::from_bool(*holds),
-                None => self.has_name(cluster.symbols.name(*pattern)),
-            },
+            PeerKind::Domain { pattern, holds } if end.may_have_name => {
+                let has_name = match holds {
+                    Some(holds) => Bool::from_bool(*holds),
+                    None => self.has_name(cluster.symbols.name(*pattern)),
+                };
+                all(&[address.known.clone(), has_name])
+            }
             PeerKind::Domain { .. } => Bool::from_bool(false),
         }
     }

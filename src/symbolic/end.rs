@@ -40,8 +40,8 @@ pub(super) struct End<'a> {
     pub(super) address: AddressTerms,
     /// The code of the node it is on, or is; 0 when not known.
     pub(super) node: BV,
-    /// Whether it is an address that is no pod's and no known node's.
-    pub(super) is_outside: bool,
+    /// Whether it is no pod: of other addresses any may have a name.
+    pub(super) may_have_name: bool,
     /// For ends that exist: which one, and all of them.
     pub(super) rows: Option<(BV, Vec<Row>)>,
     labels: RefCell<BTreeMap<String, BV>>,
@@ -76,7 +76,7 @@ impl<'a> End<'a> {
                 v6: BV::new_const(part("v6"), 128),
             },
             node: constant(0, width(nodes.len() + 1)),
-            is_outside: matches!(spec, EndSpec::Outside(_)),
+            may_have_name: matches!(spec, EndSpec::Outside(_) | EndSpec::Nodes(_)),
             rows: None,
             labels: RefCell::default(),
             namespace_labels: RefCell::default(),

@@ -77,10 +77,12 @@ pub(super) fn example(context: Context<'_>, piece: &Piece) -> Result<Option<Exam
     } else {
         Verdict::Denied
     };
-    let node_without_address = matches!(
-        (&piece.source, &piece.destination),
-        (Who::Node(_), _) | (_, Who::Node(_))
-    ) && claimed == Verdict::Unknown;
+    let ends = [&piece.source, &piece.destination];
+    let node_without_address = claimed == Verdict::Unknown
+        && ends.into_iter().any(|who| match who {
+            Who::Node(id) => cluster.node(*id).is_some_and(|n| n.addresses.is_empty()),
+            _ => false,
+        });
     if claimed != evaluation.verdict && !node_without_address {
         return Err(CanError::Disagreement {
             flow: format!("{protocol} {port} in {flow:?}"),
