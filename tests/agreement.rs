@@ -113,9 +113,11 @@ proptest! {
     fn what_is_unknown_is_what_differs_between_meanings(cluster in small_cluster()) {
         let (meanings, is_all) = meanings(&cluster);
         prop_assume!(is_all);
+        let ports = boundary_ports(&cluster);
         for address in boundary_addresses(&cluster) {
             for (pod, _) in cluster.pods_with_ids() {
-                for (protocol, &port) in Protocol::ALL.into_iter().zip(&boundary_ports(&cluster)) {
+                let each = Protocol::ALL.into_iter();
+                for (protocol, port) in each.flat_map(|p| ports.iter().map(move |port| (p, *port))) {
                     let verdict = |cluster: &Cluster| {
                         external(cluster, pod, Direction::Egress, address, protocol, port)
                     };

@@ -196,7 +196,9 @@ pub fn check(context: Context<'_>, assertions: &[Assertion]) -> Result<Vec<Check
     let mut answers = in_order(of_one, assertions)?;
     let (meanings, is_all) = meanings(context.cluster);
     let mut depends = vec![!is_all; answers.len()];
-    for cluster in &meanings {
+    // Without ties the first is what was just asked about.
+    let is_asked = usize::from(ties(context.cluster).is_empty());
+    for cluster in meanings.iter().skip(is_asked) {
         let index = PolicyIndex::new(cluster);
         let other = Context {
             cluster,
